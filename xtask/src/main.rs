@@ -1,2 +1,67 @@
-//! x
-fn main(){}
+//! The project's chores, one file each; `cargo xtask --help` lists them. This file only dispatches.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to the person who runs them")]
+
+mod cargo;
+mod check;
+mod demo;
+mod deny;
+mod examples;
+mod files;
+mod guests;
+mod layers;
+mod promises;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+the chores of wasm-host
+
+usage: cargo xtask <command>
+
+  guests             build the WebAssembly guests of guests/ into target/guests/
+  check              formatting, layers, files, clippy, docs, dependency promises, licences
+  test [-- ARGS]     build guests, run every test and every example; ARGS go to `cargo test`
+  demo [ARGS]        build guests, run good and hostile plugins side by side
+";
+
+/// Wrong usage, as most commands of a shell report it.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["--help" | "-h" | "help"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        ["guests"] => guests::build().map(|folder| {
+            println!("guests: {}", folder.display());
+            ExitCode::SUCCESS
+        }),
+        ["check"] => check::run(),
+        ["test"] => test::run(&[]),
+        ["test", "--", rest @ ..] => test::run(rest),
+        ["demo", "--", rest @ ..] | ["demo", rest @ ..] => demo::run(rest),
+        [] => return wrong_usage("which command?"),
+        [command, ..] if ["guests", "check", "test"].contains(command) => {
+            return wrong_usage(&format!(
+                "`{command}` does not take these arguments: {}",
+                words[1..].join(" ")
+            ));
+        }
+        [command, ..] => return wrong_usage(&format!("there is no command `{command}`")),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn wrong_usage(what: &str) -> ExitCode {
+    eprint!("error: {what}\n\n{USAGE}");
+    ExitCode::from(WRONG_USAGE)
+}
