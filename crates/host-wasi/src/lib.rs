@@ -1,1 +1,32 @@
-//! (being written)
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod grants;
+
+mod directories;
+mod environment;
+mod network;
+mod stdio;
+
+mod capture;
+mod error;
+mod state;
+
+pub mod p1;
+pub mod p2;
+
+mod exit;
+mod needs;
+
+pub use capture::{OutputRefused, OutputStream};
+pub use directories::{Access, Directory};
+pub use error::GrantError;
+pub use exit::exit_code;
+pub use grants::Grants;
+pub use needs::{Need, Needs, needs};
+pub use network::{Host, NetworkRule, NetworkRuleError};
+pub use state::{HasWasi, Wasi};
+pub use stdio::{Output, Stdin};
+
+/// The crate whose WASI this one grants, so that a way down never means a second version of it.
+pub use wasmtime_wasi;

@@ -1,1 +1,14 @@
-//! Integration tests.
+//! Integration tests: what a guest may touch, asked of real guests.
+
+mod command;
+
+mod r#async;
+mod env;
+mod files;
+mod grants;
+mod needs;
+mod network;
+mod p1;
+mod p2;
+mod resources;
+mod stdio;

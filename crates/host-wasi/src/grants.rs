@@ -1,0 +1,141 @@
+//! What may a guest touch? `Grants` is the whole answer, as plain data.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Access, Directory, GrantError, NetworkRule, Output, Stdin, directories, environment};
+
+/// What a guest may touch. The default is nothing: no arguments, no environment variables, a closed standard
+/// input, discarded output, no directories and no network.
+///
+/// Clocks and randomness are not listed, because they reveal nothing that is the host's own: a guest that imports
+/// them has them.
+///
+/// Build one in code, by the public fields or the chained methods, or read it from a file. As TOML:
+///
+/// ```
+/// let grants: host_wasi::Grants = toml::from_str(r#"
+///     args = ["app", "--verbose"]
+///     stdin = { text = "hello\n" }     # or "closed", "inherit", { bytes = [104, 105] }, { file = "input.txt" }
+///     stdout = { capture = 65536 }     # bytes; or "discard", "inherit"
+///     stderr = "inherit"
+///     inherit-env = ["LANG", "LC_*"]   # names, where `*` stands for any run of characters
+///     network = ["dns", "tcp://*:443", "udp://127.0.0.1:5353"]
+///
+///     [env]
+///     KEY = "VALUE"
+///
+///     [[directories]]
+///     host = "./data"
+///     guest = "data"
+///     access = "read-only"             # or "read-write"
+/// "#)?;
+/// assert_eq!(grants.env["KEY"], "VALUE");
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+///
+/// A key that is not known is an error: a misspelt grant is never silently less, or more, than was meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Grants {
+    /// The program's arguments. By custom the first is the program's own name. Default: none.
+    pub args: Vec<String>,
+    /// What the guest reads from its standard input. Default: closed.
+    pub stdin: Stdin,
+    /// Where the guest's standard output goes. Default: discarded.
+    pub stdout: Output,
+    /// Where the guest's standard error goes. Default: discarded.
+    pub stderr: Output,
+    /// Which of this process's environment variables the guest sees, by name; `*` stands for any run of characters,
+    /// also an empty one. They are read when a [`Wasi`](crate::Wasi) is made; one whose name or value is not Unicode
+    /// is left out. Default: none.
+    pub inherit_env: Vec<String>,
+    /// Which addresses the guest may reach, and whether it may look up names. Default: none.
+    pub network: Vec<NetworkRule>,
+    /// Environment variables and their values. One of these wins over an inherited one of the same name.
+    /// Default: none.
+    pub env: BTreeMap<String, String>,
+    /// The directories of the host that the guest sees, each under a path of its own. Default: none.
+    pub directories: Vec<Directory>,
+}
+
+impl Grants {
+    /// Appends arguments.
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets what the guest reads from its standard input.
+    pub fn stdin(mut self, stdin: Stdin) -> Self {
+        self.stdin = stdin;
+        self
+    }
+
+    /// Sets where the guest's standard output goes.
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.stdout = output;
+        self
+    }
+
+    /// Sets where the guest's standard error goes.
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.stderr = output;
+        self
+    }
+
+    /// Sets one environment variable; a value set before under this name is replaced.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Lets the guest see those of this process's environment variables whose names match one of `patterns`, in
+    /// which `*` stands for any run of characters.
+    pub fn inherit_env(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.inherit_env.extend(patterns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Shows the guest the directory `host` under the path `guest`.
+    pub fn directory(mut self, host: impl Into<PathBuf>, guest: impl Into<String>, access: Access) -> Self {
+        self.directories.push(Directory { host: host.into(), guest: guest.into(), access });
+        self
+    }
+
+    /// Adds one rule of what the guest may reach. A rule is written as text, too: `"tcp://*:443".parse()?`.
+    pub fn network(mut self, rule: NetworkRule) -> Self {
+        self.network.push(rule);
+        self
+    }
+
+    /// Makes every relative path of the host relative to `base`, for instance the folder of the policy file.
+    /// Without it they are relative to the process's current directory at the time a [`Wasi`](crate::Wasi) is made.
+    pub fn resolve_paths(&mut self, base: impl AsRef<Path>) {
+        let base = base.as_ref();
+        if let Stdin::File(path) = &mut self.stdin {
+            *path = base.join(&*path);
+        }
+        for directory in &mut self.directories {
+            directory.host = base.join(&directory.host);
+        }
+    }
+
+    /// Checks everything that can be checked without touching the file system. [`Wasi::new`](crate::Wasi::new)
+    /// does so by itself; this is for a program that wants to refuse a policy when it reads it.
+    ///
+    /// # Errors
+    ///
+    /// The first grant that no guest could be given: an argument with a NUL in it, a variable name with `=`, a
+    /// guest path with `..` or one granted twice.
+    pub fn check(&self) -> Result<(), GrantError> {
+        if let Some(index) = self.args.iter().position(|arg| arg.contains('\0')) {
+            return Err(GrantError::Argument { index });
+        }
+        environment::check(&self.env, &self.inherit_env)?;
+        directories::check(&self.directories)
+    }
+}

@@ -1,0 +1,33 @@
+//! WASI 0.1 ("preview 1") for core modules.
+
+use wasmtime::Linker;
+
+use crate::HasWasi;
+
+/// Adds the functions of `wasi_snapshot_preview1` to `linker`, for stores called with `call`.
+///
+/// A function that waits (a sleep, a read of inherited standard input) blocks the thread, and no fuel or epoch ends
+/// the wait; where that matters take [`add_to_linker_async`] and a timeout around the call.
+///
+/// # Errors
+///
+/// One of the functions is defined already.
+///
+/// # Panics
+///
+/// Not here, but in a guest's call: wasmtime-wasi waits for what is not ready in a Tokio runtime of its own, which
+/// panics on a thread that is driving one already. From asynchronous code take [`add_to_linker_async`], or
+/// `spawn_blocking`.
+pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_sync(linker, |data| data.wasi().p1())
+}
+
+/// Adds the functions of `wasi_snapshot_preview1` to `linker`, for stores called with `call_async` in a Tokio
+/// runtime.
+///
+/// # Errors
+///
+/// One of the functions is defined already.
+pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, |data| data.wasi().p1())
+}

@@ -1,0 +1,156 @@
+//! The written form: what can be written, what is refused and in which words.
+
+use std::path::Path;
+
+use host_wasi::{Access, GrantError, Grants, Output, Stdin, Wasi};
+
+const EVERYTHING: &str = r#"
+args = ["app", "--verbose"]
+stdin = { file = "input.txt" }
+stdout = { capture = 4096 }
+stderr = "inherit"
+inherit-env = ["LANG", "LC_*"]
+network = ["dns", "tcp://127.0.0.1:8080", "tcp://*:*", "udp://[::1]:53"]
+
+[env]
+KEY = "VALUE"
+
+[[directories]]
+host = "./data"
+guest = "data"
+
+[[directories]]
+host = "/absolute"
+guest = "/work"
+access = "read-write"
+"#;
+
+fn read(text: &str) -> Grants {
+    toml::from_str(text).unwrap()
+}
+
+#[test]
+fn nothing_written_is_nothing_granted() {
+    assert_eq!(read(""), Grants::default());
+    let nothing = Grants::default();
+    assert!(nothing.args.is_empty() && nothing.env.is_empty() && nothing.inherit_env.is_empty());
+    assert!(nothing.directories.is_empty() && nothing.network.is_empty());
+    assert_eq!(
+        (nothing.stdin, nothing.stdout, nothing.stderr),
+        (Stdin::Closed, Output::Discard, Output::Discard)
+    );
+}
+
+#[test]
+fn everything_can_be_written_or_built() {
+    let mut grants = Grants::default()
+        .args(["app", "--verbose"])
+        .stdin(Stdin::File("input.txt".into()))
+        .stdout(Output::Capture(4096))
+        .stderr(Output::Inherit)
+        .inherit_env(["LANG", "LC_*"])
+        .env("KEY", "VALUE")
+        .directory("./data", "data", Access::ReadOnly)
+        .directory("/absolute", "/work", Access::ReadWrite);
+    for rule in ["dns", "tcp://127.0.0.1:8080", "tcp://*:*", "udp://[::1]:53"] {
+        grants = grants.network(rule.parse().unwrap());
+    }
+    assert_eq!(read(EVERYTHING), grants);
+    grants.check().unwrap();
+}
+
+#[test]
+fn what_is_written_back_reads_the_same() {
+    for text in [
+        "",
+        EVERYTHING,
+        "stdin = { text = \"a\\nb\" }",
+        "stdin = { bytes = [0, 255] }",
+        "stdin = \"inherit\"",
+    ] {
+        let grants = read(text);
+        assert_eq!(read(&toml::to_string(&grants).unwrap()), grants, "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line_and_what_is_allowed() {
+    let check = |text: &str, expect: &[&str]| {
+        let message = toml::from_str::<Grants>(text).unwrap_err().to_string();
+        for part in expect {
+            assert!(message.contains(part), "{message}");
+        }
+    };
+    check("args = []\nenvironment = {}", &["line 2", "`environment`", "`inherit-env`"]);
+    check("[[directories]]\nhost = \"a\"\nguest = \"b\"\nmode = 1", &["line 4", "`mode`", "`access`"]);
+    check("[[directories]]\nhost = \"a\"", &["missing field `guest`"]);
+    check("stdin = \"open\"", &["line 1", "`open`", "`closed`", "`inherit`", "`file`"]);
+    check("\nstdout = \"file\"", &["line 2", "`file`", "`discard`", "`capture`"]);
+    check("stdout = { capture = -1 }", &["line 1", "-1"]);
+    check("stdout = { capture = \"1MiB\" }", &["line 1", "1MiB"]);
+    check(
+        "[[directories]]\nhost = \"a\"\nguest = \"b\"\naccess = \"write\"",
+        &["line 4", "`read-only`", "`read-write`"],
+    );
+    check("args = [\"a\", 1]", &["line 1", "expected a string"]);
+    check("[env]\nDEBUG = true", &["line 2", "expected a string"]);
+}
+
+#[test]
+fn a_wrong_network_rule_says_how_to_write_one() {
+    let check = |rule: &str, problem: &str| {
+        let error = toml::from_str::<Grants>(&format!("network = [\"{rule}\"]")).unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains(problem), "{error}");
+        assert!(error.contains("write `dns`, `tcp://HOST:PORT`"), "{error}");
+    };
+    check("127.0.0.1:80", "the protocol is missing");
+    check("sctp://127.0.0.1:80", "the protocol is not known");
+    check("tcp://127.0.0.1", "the port is missing");
+    check("tcp://127.0.0.1:0", "the port is wrong");
+    check("tcp://127.0.0.1:65536", "the port is wrong");
+    check("tcp://127.0.0.1:", "the port is wrong");
+    check("tcp://localhost:80", "the host is not an IP address");
+    check("tcp://10.0.0.0/8:80", "the host is not an IP address");
+    check("tcp://::1:80", "stands in brackets");
+    check("tcp://[localhost]:80", "the host is not an IPv6 address");
+    check("DNS", "the protocol is missing");
+}
+
+#[test]
+fn paths_can_be_made_relative_to_the_policy() {
+    let mut grants = read(EVERYTHING);
+    grants.resolve_paths("/etc/policies");
+    assert_eq!(grants.stdin, Stdin::File("/etc/policies/input.txt".into()));
+    assert_eq!(grants.directories[0].host, Path::new("/etc/policies/./data"));
+    assert_eq!(grants.directories[1].host, Path::new("/absolute"));
+}
+
+#[test]
+fn guest_paths_are_checked() {
+    let problem = |guests: &[&str]| {
+        let grants = guests
+            .iter()
+            .fold(Grants::default(), |grants, guest| grants.directory(".", *guest, Access::ReadOnly));
+        match grants.check() {
+            Ok(()) => String::new(),
+            Err(error @ GrantError::GuestPath { .. }) => error.to_string(),
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+    assert_eq!(problem(&["data", "/", "data/inner", "..."]), "");
+    assert!(problem(&["data", ""]).starts_with("directories[1].guest: the guest path \"\" is empty"));
+    assert!(problem(&["data/../etc"]).contains("must not contain `..`"));
+    assert!(problem(&["data\0"]).contains("must not contain a NUL"));
+    for same in ["data", "./data", "/data", "data/"] {
+        assert!(problem(&["data", "other", same]).contains("is granted twice"), "{same}");
+    }
+    assert!(problem(&[".", "/"]).contains("is granted twice"));
+}
+
+#[test]
+fn the_same_grants_can_be_given_many_times() {
+    let grants = Grants::default().directory(".", ".", Access::ReadOnly).stdout(Output::Capture(10));
+    for _ in 0..3 {
+        assert_eq!(Wasi::new(&grants).unwrap().stdout(), b"");
+    }
+}
