@@ -20,9 +20,9 @@
 
   (core instance $code (instantiate $code))
   (func $process (param "input" string) (result (result string (error string)))
-    (canon lift (core func $code "process") (memory $code "memory") (realloc (func $code "realloc"))))
+    (canon lift (core func $code "process") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
   (func $get-version (result string)
-    (canon lift (core func $code "get-version") (memory $code "memory")))
+    (canon lift (core func $code "get-version") (memory (core memory $code "memory"))))
 
   (type $config (record (field "name" string) (field "debug" bool)))
   (instance (export "my-org:my-plugin/plugin-api@0.1.0")
