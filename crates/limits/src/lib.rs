@@ -1,1 +1,25 @@
-//! (being written)
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod limits;
+
+mod arm;
+mod meter;
+
+mod deadline;
+mod ticker;
+
+mod exceeded;
+mod usage;
+
+mod bytes;
+mod text;
+
+pub use crate::arm::{ArmError, arm, arm_async};
+pub use crate::bytes::{Bytes, ParseBytesError};
+pub use crate::deadline::{CancelHandle, Deadline};
+pub use crate::exceeded::Exceeded;
+pub use crate::limits::{Limits, OnRefusal};
+pub use crate::meter::{HasMeter, Meter};
+pub use crate::ticker::{StartError, Ticker};
+pub use crate::usage::{Usage, usage};

@@ -1,0 +1,141 @@
+//! `Exceeded`: which budget ran out, what was allowed and what was asked for.
+
+use std::time::Duration;
+
+use wasmtime::Trap;
+
+use crate::{Bytes, Limits};
+
+/// A budget that ran out.
+///
+/// It travels inside `wasmtime::Error`: [`Exceeded::find`] gets it back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Exceeded {
+    /// The store's memories together would have grown past [`Limits::memory`].
+    #[error("memory budget of {allowed} exceeded: the guest asked for {asked} in total")]
+    Memory {
+        /// The budget.
+        allowed: Bytes,
+        /// What all memories of the store would have taken together.
+        asked: Bytes,
+    },
+    /// More linear memories than [`Limits::memories`].
+    #[error("budget of {allowed} memories exceeded: the guest asked for {asked}")]
+    Memories {
+        /// The budget.
+        allowed: u32,
+        /// How many there would have been.
+        asked: u64,
+    },
+    /// More tables than [`Limits::tables`].
+    #[error("budget of {allowed} tables exceeded: the guest asked for {asked}")]
+    Tables {
+        /// The budget.
+        allowed: u32,
+        /// How many there would have been.
+        asked: u64,
+    },
+    /// The store's tables together would have grown past [`Limits::table_elements`].
+    #[error("budget of {allowed} table elements exceeded: the guest asked for {asked} in total")]
+    TableElements {
+        /// The budget.
+        allowed: u64,
+        /// What all tables of the store would have held together.
+        asked: u64,
+    },
+    /// More core instances than [`Limits::instances`].
+    #[error("budget of {allowed} instances exceeded: the guest asked for {asked}")]
+    Instances {
+        /// The budget.
+        allowed: u32,
+        /// How many there would have been.
+        asked: u64,
+    },
+    /// All of [`Limits::fuel`] was burnt.
+    #[error("fuel budget of {allowed} exceeded")]
+    Fuel {
+        /// The budget.
+        allowed: u64,
+    },
+    /// [`Limits::deadline`] passed.
+    #[error("deadline of {} exceeded", humantime::format_duration(*allowed))]
+    Deadline {
+        /// The budget.
+        allowed: Duration,
+    },
+    /// Somebody cancelled the call through a [`CancelHandle`](crate::CancelHandle).
+    #[error("cancelled by the host")]
+    Cancelled,
+    /// The guest's calls nested deeper than [`Limits::stack`] holds.
+    #[error("stack budget of {allowed} exceeded")]
+    Stack {
+        /// The budget.
+        allowed: Bytes,
+    },
+    /// One call would have copied more than [`Limits::lifted`] out of the guest.
+    #[error("budget of {allowed} copied per host call exceeded")]
+    Lifted {
+        /// The budget.
+        allowed: Bytes,
+    },
+    /// The guest would have held more handles than [`Limits::handles`].
+    #[error("budget of {allowed} component handles exceeded")]
+    Handles {
+        /// The budget.
+        allowed: u32,
+    },
+    /// The guest would have had more resources open than [`Limits::resources`].
+    #[error("budget of {allowed} open resources exceeded")]
+    Resources {
+        /// The budget.
+        allowed: u32,
+    },
+    /// The guest wrote more than [`Limits::output`].
+    #[error("output budget of {allowed} exceeded")]
+    Output {
+        /// The budget.
+        allowed: Bytes,
+    },
+}
+
+impl Exceeded {
+    /// The `Exceeded` inside an error, however often context was added to it.
+    pub fn find(error: &wasmtime::Error) -> Option<&Exceeded> {
+        error.downcast_ref()
+    }
+
+    /// What Wasmtime itself reports when one of its own counters runs out, as the budget that we had set there.
+    ///
+    /// Fuel and stack are traps. The others have no type of their own in Wasmtime 48, so their text is read; the
+    /// integration tests run into each, so a changed text is noticed.
+    pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => return limits.fuel.map(|allowed| Exceeded::Fuel { allowed }),
+            Some(Trap::StackOverflow) => return Some(Exceeded::Stack { allowed: limits.stack }),
+            Some(_) => return None,
+            None => {}
+        }
+        let text = error.root_cause().to_string();
+        if let Some(count) = text.strip_prefix("resource limit exceeded: ") {
+            let (what, asked) = count.split_once(" count too high at ")?;
+            let asked = asked.parse().ok()?;
+            return match what {
+                "instance" => Some(Exceeded::Instances { allowed: limits.instances, asked }),
+                "memory" => Some(Exceeded::Memories { allowed: limits.memories, asked }),
+                "table" => Some(Exceeded::Tables { allowed: limits.tables, asked }),
+                _ => None,
+            };
+        }
+        if text.starts_with("too much data is being copied between the host and the guest") {
+            return Some(Exceeded::Lifted { allowed: limits.lifted });
+        }
+        if text.ends_with("store handle limit exceeded") {
+            return Some(Exceeded::Handles { allowed: limits.handles });
+        }
+        if text == "resource table has no free keys" {
+            return Some(Exceeded::Resources { allowed: limits.resources });
+        }
+        None
+    }
+}

@@ -1,0 +1,246 @@
+//! `Ticker`: the thread that moves an engine's epoch and wakes calls whose deadline has passed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use wasmtime::{Engine, EngineWeak};
+
+/// Moves the epoch of one engine, so that its stores look at their own deadline every few milliseconds.
+///
+/// A moving epoch ends nobody's call: every [armed](crate::arm) store decides for itself. The ticker is a thread of its
+/// own, because a task of an async runtime would starve when guests keep all its threads busy. It rests while no
+/// store is armed, and ends when the last clone of the `Ticker` is dropped or the engine is gone: it does not keep the
+/// engine alive. Armed stores hold a clone.
+#[derive(Clone)]
+pub struct Ticker {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: EngineWeak,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and the handles have in common.
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: bool,
+    armed: usize,
+    next_id: u64,
+    /// Whom to wake, and when. The number tells apart two wake-ups of the same instant.
+    sleepers: BTreeMap<(Instant, u64), Waker>,
+}
+
+impl Ticker {
+    /// The time between two ticks: how late a deadline may be noticed.
+    pub const PERIOD: Duration = Duration::from_millis(5);
+
+    /// How often a ticker at rest looks whether its engine still lives.
+    const REST: Duration = Duration::from_secs(1);
+
+    /// Starts the thread for `engine`, at [`Ticker::PERIOD`]. One ticker an engine is enough.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses another thread.
+    pub fn start(engine: &Engine) -> Result<Ticker, StartError> {
+        let shared = Arc::<Shared>::default();
+        let (weak, theirs) = (engine.weak(), Arc::clone(&shared));
+        let thread = thread::Builder::new()
+            .name("wasm-ticker".into())
+            .spawn(move || run(&weak, &theirs))
+            .map_err(StartError)?;
+        Ok(Ticker { inner: Arc::new(Inner { engine: engine.weak(), shared, thread: Some(thread) }) })
+    }
+
+    /// Whether this ticker moves the epoch of `engine`.
+    pub fn ticks(&self, engine: &Engine) -> bool {
+        self.inner.engine.upgrade().is_some_and(|ours| Engine::same(&ours, engine))
+    }
+
+    /// Keeps the epoch moving for as long as the guard lives.
+    pub(crate) fn hold(&self) -> Hold {
+        let mut state = self.inner.shared.lock();
+        state.armed += 1;
+        let first = state.armed == 1;
+        drop(state);
+        if first {
+            self.inner.shared.changed.notify_one();
+        }
+        Hold { ticker: self.clone() }
+    }
+
+    /// Wakes `waker` once `at` has passed, unless the returned guard is dropped before.
+    pub(crate) fn wake_at(&self, at: Instant, waker: Waker) -> WakeUp {
+        let mut state = self.inner.shared.lock();
+        state.next_id += 1;
+        let key = (at, state.next_id);
+        state.sleepers.insert(key, waker);
+        drop(state);
+        self.inner.shared.changed.notify_one();
+        WakeUp { ticker: self.clone(), key }
+    }
+}
+
+impl fmt::Debug for Ticker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticker").field("period", &Ticker::PERIOD).finish_non_exhaustive()
+    }
+}
+
+/// The thread for a [`Ticker`] could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the ticker's thread")]
+pub struct StartError(#[source] std::io::Error);
+
+/// While it lives, the epoch moves.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    ticker: Ticker,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.ticker.inner.shared.lock().armed -= 1;
+    }
+}
+
+/// While it lives, somebody waits to be woken.
+pub(crate) struct WakeUp {
+    ticker: Ticker,
+    key: (Instant, u64),
+}
+
+impl Drop for WakeUp {
+    fn drop(&mut self) {
+        // Dropped only after the lock is free again: a waker may own anything.
+        let _waker = self.ticker.inner.shared.lock().sleepers.remove(&self.key);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.lock().stopped = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take()
+            // The thread itself may be the one that drops the last handle, by waking a task that owns it.
+            && thread.thread().id() != thread::current().id()
+        {
+            // A panic of the thread has been printed already, and there is nobody else to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl State {
+    /// Whether nobody needs the epoch to move.
+    fn idle(&self) -> bool {
+        self.armed == 0 && self.sleepers.is_empty()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while the state is half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn run(engine: &EngineWeak, shared: &Shared) {
+    let mut state = shared.lock();
+    loop {
+        let resting = state.idle();
+        let wait = if resting { Ticker::REST } else { Ticker::PERIOD };
+        let (guard, _) = shared
+            .changed
+            .wait_timeout_while(state, wait, |state| !state.stopped && resting == state.idle())
+            .unwrap_or_else(PoisonError::into_inner);
+        state = guard;
+        if state.stopped {
+            return;
+        }
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+        let now = Instant::now();
+        let late = state.sleepers.split_off(&(now, 0));
+        let due = std::mem::replace(&mut state.sleepers, late);
+        if !due.is_empty() {
+            // A waker runs foreign code, which may come back to this ticker.
+            drop(state);
+            due.into_values().for_each(Waker::wake);
+            state = shared.lock();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_engine() {
+        let (one, another) = (Engine::default(), Engine::default());
+        let ticker = Ticker::start(&one).unwrap();
+        assert!(ticker.ticks(&one) && ticker.ticks(&one.clone()));
+        assert!(!ticker.ticks(&another));
+    }
+
+    #[test]
+    fn does_not_keep_the_engine_alive_and_ends_with_it() {
+        let engine = Engine::default();
+        let weak = engine.weak();
+        let ticker = Ticker::start(&engine).unwrap();
+        let hold = ticker.hold();
+        drop(engine);
+        assert!(weak.upgrade().is_none());
+        let thread = ticker.inner.thread.as_ref().unwrap();
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !thread.is_finished() {
+            assert!(Instant::now() < patience, "the thread outlives its engine");
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(hold);
+    }
+
+    #[test]
+    fn wakes_the_due_and_only_them() {
+        struct Flag(std::sync::atomic::AtomicBool);
+        impl std::task::Wake for Flag {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, std::sync::atomic::Ordering::Release);
+            }
+        }
+        let flag = || Arc::new(Flag(false.into()));
+        let woken = |flag: &Arc<Flag>| flag.0.load(std::sync::atomic::Ordering::Acquire);
+
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine).unwrap();
+        let (soon, never, dropped) = (flag(), flag(), flag());
+        let at = Instant::now() + Duration::from_millis(20);
+        let _hold = ticker.hold();
+        let _soon = ticker.wake_at(at, Arc::clone(&soon).into());
+        let _never = ticker.wake_at(at + Duration::from_secs(3600), Arc::clone(&never).into());
+        drop(ticker.wake_at(at, Arc::clone(&dropped).into()));
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !woken(&soon) {
+            assert!(Instant::now() < patience);
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(Instant::now() >= at);
+        assert!(!woken(&never) && !woken(&dropped));
+        assert_eq!(ticker.inner.shared.lock().sleepers.len(), 1);
+    }
+}

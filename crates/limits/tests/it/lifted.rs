@@ -1,0 +1,68 @@
+//! What crosses the component boundary: bytes copied by one call, handles held at one time.
+
+use host_limits::{Bytes, Exceeded, Limits, Meter, Ticker, arm};
+use wasmtime::component::{Component, Linker, ResourceType};
+use wasmtime::{Config, Engine, Store, StoreContextMut};
+
+struct Thing;
+
+/// Runs the export `run` of a component that may import `take: func(s: string)` and `make: func() -> own<thing>`.
+fn run(limits: Limits, wat: &str) -> Result<(), Option<Exceeded>> {
+    let mut config = Config::new();
+    limits.configure(&mut config);
+    let engine = Engine::new(&config).unwrap();
+    let ticker = Ticker::start(&engine).unwrap();
+    let mut linker = Linker::<Meter>::new(&engine);
+    linker.root().func_wrap("take", |_: StoreContextMut<'_, Meter>, (_text,): (String,)| Ok(())).unwrap();
+    linker.root().resource("thing", ResourceType::host::<Thing>(), |_, _| Ok(())).unwrap();
+    linker
+        .root()
+        .func_wrap("make", |_: StoreContextMut<'_, Meter>, (): ()| {
+            Ok((wasmtime::component::Resource::<Thing>::new_own(1),))
+        })
+        .unwrap();
+    let component = Component::new(&engine, wat).unwrap();
+    let mut store = Store::new(&engine, Meter::new(limits));
+    arm(&mut store, &ticker).unwrap();
+    let result = linker
+        .instantiate(&mut store, &component)
+        .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ()));
+    result.map_err(|error| store.data().explain(&error))
+}
+
+/// Hands the host a string of 2 MiB, from a memory of that size.
+const STRING: &str = r#"(component
+    (import "take" (func $take (param "s" string)))
+    (core module $libc (memory (export "memory") 32))
+    (core instance $libc (instantiate $libc))
+    (core func $take (canon lower (func $take) (memory (core memory $libc "memory"))))
+    (core module $main
+        (import "" "take" (func $take (param i32 i32)))
+        (func (export "run") (call $take (i32.const 0) (i32.const 2097152))))
+    (core instance $main (instantiate $main (with "" (instance (export "take" (func $take))))))
+    (func (export "run") (canon lift (core func $main "run"))))"#;
+
+/// Asks the host for one resource after the other and gives none back.
+const HANDLES: &str = r#"(component
+    (import "thing" (type $thing (sub resource)))
+    (import "make" (func $make (result (own $thing))))
+    (core func $make (canon lower (func $make)))
+    (core module $main
+        (import "" "make" (func $make (result i32)))
+        (func (export "run") (loop (drop (call $make)) (br 0))))
+    (core instance $main (instantiate $main (with "" (instance (export "make" (func $make))))))
+    (func (export "run") (canon lift (core func $main "run"))))"#;
+
+#[test]
+fn a_huge_string_is_not_copied() {
+    let lifted = Bytes::mebi(1);
+    let refused = run(Limits { lifted, ..Limits::default() }, STRING);
+    assert_eq!(refused, Err(Some(Exceeded::Lifted { allowed: lifted })));
+    assert_eq!(run(Limits { lifted: Bytes::mebi(4), ..Limits::default() }, STRING), Ok(()));
+}
+
+#[test]
+fn a_flood_of_handles_is_stopped() {
+    let refused = run(Limits { handles: 100, ..Limits::default() }, HANDLES);
+    assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 100 })));
+}

@@ -1,0 +1,112 @@
+//! Linear memory and table elements are summed over the store.
+
+use host_limits::{Bytes, Exceeded, Limits, OnRefusal};
+
+use crate::{Host, run, run_in};
+
+/// Grows by one MiB until refused, and returns how often it grew.
+const GROW: &str = r#"(module
+    (memory 0)
+    (func (export "run") (result i32) (local i32)
+        (loop (if (i32.ne (memory.grow (i32.const 16)) (i32.const -1))
+            (then (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 1))))
+        (local.get 0)))"#;
+
+fn limits(memory: Bytes) -> Limits {
+    Limits { memory, ..Limits::default() }
+}
+
+#[test]
+fn a_refused_growth_gives_the_guest_minus_one() {
+    let run = run(limits(Bytes::mebi(10)), GROW);
+    assert_eq!(run.result.unwrap(), 10);
+    assert_eq!(run.usage.peak_memory, Bytes::mebi(10));
+    assert_eq!(run.usage.memory, Bytes::mebi(10));
+    assert_eq!(run.usage.refusals, 1);
+}
+
+#[test]
+fn a_refused_growth_traps_on_request() {
+    let run = run(Limits { on_refusal: OnRefusal::Trap, ..limits(Bytes::mebi(10)) }, GROW);
+    let expected = Exceeded::Memory { allowed: Bytes::mebi(10), asked: Bytes::mebi(11) };
+    assert_eq!(Exceeded::find(&run.result.unwrap_err()), Some(&expected));
+    assert_eq!(run.reason, Some(expected));
+}
+
+#[test]
+fn the_guest_that_gives_up_after_a_refusal_died_of_the_budget() {
+    let wat = r#"(module (memory 0) (func (export "run") (result i32)
+        (if (i32.eq (memory.grow (i32.const 1024)) (i32.const -1)) (then unreachable)) (i32.const 0)))"#;
+    let refused = run(limits(Bytes::mebi(10)), wat);
+    assert_eq!(refused.reason, Some(Exceeded::Memory { allowed: Bytes::mebi(10), asked: Bytes::mebi(64) }));
+    // A plain `unreachable` did not.
+    let plain = run(limits(Bytes::mebi(10)), r#"(module (func (export "run") (result i32) unreachable))"#);
+    assert!(plain.result.is_err());
+    assert_eq!(plain.reason, None);
+}
+
+#[test]
+fn several_memories_and_instances_share_one_budget() {
+    let host = Host::new(limits(Bytes::mebi(10)));
+    let mut store = host.store();
+    assert_eq!(
+        run_in(&host, &mut store, GROW.replace("(memory 0)", "(memory 0 64)").as_str()).result.unwrap(),
+        4
+    );
+    let second = run_in(&host, &mut store, GROW);
+    assert_eq!(second.result.unwrap(), 6);
+    assert_eq!(second.usage.peak_memory, Bytes::mebi(10));
+}
+
+#[test]
+fn a_declared_minimum_counts_and_its_refusal_names_the_budget() {
+    let wat = r#"(module (memory 100) (memory 100) (func (export "run") (result i32) (i32.const 0)))"#;
+    let run = run(limits(Bytes::mebi(10)), wat);
+    let asked = Bytes::kibi(200 * 64);
+    assert_eq!(run.reason, Some(Exceeded::Memory { allowed: Bytes::mebi(10), asked }));
+}
+
+#[test]
+fn growths_that_must_fail_do_not_talk_the_count_down() {
+    // After each MiB it asks for 4 GiB, which no 32-bit memory can have.
+    let wat = r#"(module
+        (memory 0)
+        (func (export "run") (result i32) (local i32)
+            (loop (if (i32.ne (memory.grow (i32.const 16)) (i32.const -1))
+                (then
+                    (drop (memory.grow (i32.const 65536)))
+                    (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 1))))
+            (local.get 0)))"#;
+    assert_eq!(run(limits(Bytes::mebi(10)), wat).result.unwrap(), 10);
+}
+
+#[test]
+fn the_guest_s_own_maximum_is_no_refusal_of_ours() {
+    let run = run(limits(Bytes::mebi(10)), &GROW.replace("(memory 0)", "(memory 0 32)"));
+    assert_eq!(run.result.unwrap(), 2);
+    assert_eq!(run.usage.refusals, 0);
+}
+
+#[test]
+fn memory64_counts_like_any_other() {
+    let wat = r#"(module (memory i64 0) (func (export "run") (result i32)
+        (i64.eq (memory.grow (i64.const 1000000)) (i64.const -1))))"#;
+    let run = run(limits(Bytes::mebi(10)), wat);
+    assert_eq!((run.result.unwrap(), run.usage.refusals), (1, 1));
+}
+
+#[test]
+fn tables_share_one_budget() {
+    let wat = r#"(module
+        (table $a 10 funcref) (table $b 0 funcref)
+        (func (export "run") (result i32) (local i32)
+            (drop (table.grow $a (ref.null func) (i32.const 40)))
+            (loop (if (i32.ne (table.grow $b (ref.null func) (i32.const 10)) (i32.const -1))
+                (then (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 1))))
+            (local.get 0)))"#;
+    let limits = Limits { table_elements: 100, ..Limits::default() };
+    let fails = run(limits.clone(), wat);
+    assert_eq!((fails.result.unwrap(), fails.usage.peak_table_elements), (5, 100));
+    let traps = run(Limits { on_refusal: OnRefusal::Trap, ..limits }, wat);
+    assert_eq!(traps.reason, Some(Exceeded::TableElements { allowed: 100, asked: 110 }));
+}
