@@ -29,11 +29,16 @@ const STEPS: &[(&str, Check)] = &[
     ("deny", deny::check),
 ];
 
-/// Runs every step and ends with a table; fails if any step failed.
-pub(crate) fn run() -> Result<ExitCode> {
+/// The first of `names` that is no step.
+pub(crate) fn unknown<'a>(names: &[&'a str]) -> Option<&'a str> {
+    names.iter().copied().find(|name| STEPS.iter().all(|(step, _)| step != name))
+}
+
+/// Runs the steps named, or every step if none is, and ends with a table; fails if any step failed.
+pub(crate) fn run(names: &[&str]) -> Result<ExitCode> {
     let mut rows = Vec::new();
     let mut failed = false;
-    for (name, step) in STEPS {
+    for (name, step) in STEPS.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
         eprintln!("\n== {name}");
         let start = Instant::now();
         let result = match step() {
@@ -71,4 +76,15 @@ fn clippy() -> Result<Step> {
 fn docs() -> Result<Step> {
     run_command(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Step::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown;
+
+    #[test]
+    fn a_step_that_does_not_exist_is_named() {
+        assert_eq!(unknown(&["layers", "layer"]), Some("layer"));
+        assert_eq!(unknown(&["fmt", "docs"]), None);
+    }
 }
