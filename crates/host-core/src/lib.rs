@@ -1,1 +1,22 @@
-//! (being written)
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod profile;
+
+mod imports;
+mod link;
+
+mod guard;
+
+mod backtrace;
+mod fault;
+
+mod memory;
+
+pub use crate::backtrace::Frame;
+pub use crate::fault::{Fault, FaultKind};
+pub use crate::guard::{Outcome, guard, guard_async};
+pub use crate::imports::{ImportProblem, LinkError};
+pub use crate::link::{Modules, check_imports};
+pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
+pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};

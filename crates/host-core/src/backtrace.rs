@@ -1,0 +1,71 @@
+//! `Frame`: one line of a guest's backtrace, as people read it.
+
+use std::fmt;
+
+use serde::Serialize;
+use wasmtime::WasmBacktrace;
+
+/// One frame of the guest's stack when it stopped, innermost first.
+///
+/// The function's name is there if the guest carries a name section, file and line if it carries debug information and
+/// the engine reads it ([`Profile::Development`](crate::Profile::Development)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The function, with Rust's names made readable.
+    pub function: Option<String>,
+    /// The module it belongs to.
+    pub module: Option<String>,
+    /// The source file.
+    pub file: Option<String>,
+    /// The line in the source file, counted from one.
+    pub line: Option<u32>,
+    /// The byte offset in the module's code.
+    pub offset: Option<usize>,
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.function.as_deref().unwrap_or("<unnamed function>"))?;
+        match (&self.file, self.line, self.offset) {
+            (Some(file), Some(line), _) => write!(f, " ({file}:{line})"),
+            (Some(file), None, _) => write!(f, " ({file})"),
+            (None, _, Some(offset)) => {
+                write!(f, " ({}+{offset:#x})", self.module.as_deref().unwrap_or("module"))
+            }
+            (None, _, None) => Ok(()),
+        }
+    }
+}
+
+/// The frames that Wasmtime attached to an error of a call, innermost first; none if it attached none.
+///
+/// A compiler may have put several functions into one: each is a frame of its own.
+pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    let mut frames = Vec::new();
+    for info in backtrace.frames() {
+        let module = info.module().name().map(str::to_owned);
+        let offset = info.module_offset();
+        let function = info.func_name().map(readable);
+        if info.symbols().is_empty() {
+            frames.push(Frame { function, module, file: None, line: None, offset });
+            continue;
+        }
+        for symbol in info.symbols() {
+            frames.push(Frame {
+                function: symbol.name().map(readable).or_else(|| function.clone()),
+                module: module.clone(),
+                file: symbol.file().map(str::to_owned),
+                line: symbol.line(),
+                offset,
+            });
+        }
+    }
+    frames
+}
+
+/// A name as it was written in the source, where it is one of Rust's; without the hash at its end.
+fn readable(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}

@@ -1,0 +1,140 @@
+//! `Fault`: why a call ended without a result, and who can do something about it.
+
+use std::error::Error;
+use std::fmt;
+
+use host_limits::{Exceeded, Meter, Usage};
+use wasmtime::Trap;
+
+use crate::backtrace::{Frame, frames};
+use crate::memory::MemoryError;
+
+/// Why a call ended without a result.
+///
+/// Prints as one line: who, what, where. The store it happened in must not be used again.
+#[derive(Debug)]
+pub struct Fault {
+    // Boxed, so that a good call does not pay for the size of a bad one.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    kind: FaultKind,
+    usage: Usage,
+    frames: Vec<Frame>,
+    error: wasmtime::Error,
+}
+
+/// What ended the call, by who can act on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The guest: its code trapped.
+    Trap(Trap),
+    /// The guest: it gave a host function an address, a length or text that does not hold.
+    BadArgument(MemoryError),
+    /// The guest: it ended itself with an exit code.
+    Exit(i32),
+    /// A budget ran out, or the host cancelled the call.
+    Budget(Exceeded),
+    /// The host: one of its functions panicked, with this message.
+    Panic(String),
+    /// The host: one of its functions, or Wasmtime, gave an error; see [`Fault::error`].
+    Host,
+}
+
+impl Fault {
+    /// Tells what ended a call, from the error it gave and the meter of the store it ran in.
+    pub fn new(error: wasmtime::Error, meter: &Meter, usage: Usage) -> Fault {
+        let kind = if let Some(exceeded) = meter.explain(&error) {
+            FaultKind::Budget(exceeded)
+        } else if let Some(trap) = error.downcast_ref::<Trap>() {
+            FaultKind::Trap(*trap)
+        } else if let Some(argument) = error.downcast_ref::<MemoryError>() {
+            FaultKind::BadArgument(argument.clone())
+        } else if let Some(panic) = error.downcast_ref::<HostPanic>() {
+            FaultKind::Panic(panic.0.clone())
+        } else {
+            FaultKind::Host
+        };
+        Fault { inner: Box::new(Inner { kind, usage, frames: frames(&error), error }) }
+    }
+
+    /// Lets a layer that knows errors which this crate does not, such as WASI's exit code, say what they mean. `None`
+    /// keeps the kind.
+    #[must_use]
+    pub fn reclassify(mut self, kind: impl FnOnce(&wasmtime::Error) -> Option<FaultKind>) -> Fault {
+        if let Some(kind) = kind(&self.inner.error) {
+            self.inner.kind = kind;
+        }
+        self
+    }
+
+    /// What ended the call.
+    pub fn kind(&self) -> &FaultKind {
+        &self.inner.kind
+    }
+
+    /// What the store had spent by then.
+    pub fn usage(&self) -> &Usage {
+        &self.inner.usage
+    }
+
+    /// The guest's stack, innermost frame first; empty if no guest code was running.
+    pub fn backtrace(&self) -> &[Frame] {
+        &self.inner.frames
+    }
+
+    /// The error as Wasmtime gave it; the host's own errors can be found in it by `downcast_ref`.
+    pub fn error(&self) -> &wasmtime::Error {
+        &self.inner.error
+    }
+
+    /// The trap behind the fault, also where a budget is what caused it.
+    pub fn trap(&self) -> Option<Trap> {
+        self.inner.error.downcast_ref::<Trap>().copied()
+    }
+}
+
+impl FaultKind {
+    /// Who can act on it, in a word: `guest`, `budget` or `host`.
+    pub fn who(&self) -> &'static str {
+        match self {
+            FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exit(_) => "guest",
+            FaultKind::Budget(_) => "budget",
+            FaultKind::Panic(_) | FaultKind::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.inner.kind.who())?;
+        match &self.inner.kind {
+            FaultKind::Trap(trap) => write!(f, "{trap}")?,
+            FaultKind::BadArgument(argument) => write!(f, "{argument}")?,
+            FaultKind::Exit(code) => write!(f, "exited with code {code}")?,
+            FaultKind::Budget(exceeded) => write!(f, "{exceeded}")?,
+            FaultKind::Panic(message) => write!(f, "a host function panicked: {message}")?,
+            FaultKind::Host => write!(f, "{}", self.inner.error.root_cause())?,
+        }
+        // Where a budget ran out says little: it is where the guest happened to be.
+        match (&self.inner.kind, self.inner.frames.first()) {
+            (FaultKind::Trap(_) | FaultKind::BadArgument(_), Some(frame)) => write!(f, ", in {frame}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The other kinds are told whole by their own line.
+        matches!(self.inner.kind, FaultKind::BadArgument(_)).then(|| self.inner.error.root_cause())
+    }
+}
+
+/// A panic of a host function, carried as an error to where the fault is made.
+#[derive(Debug, thiserror::Error)]
+#[error("a host function panicked: {0}")]
+pub(crate) struct HostPanic(pub(crate) String);

@@ -1,0 +1,108 @@
+//! `guard`: runs guest code in an armed store, and turns whatever ends it into an outcome or a fault.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use host_limits::{HasMeter, Usage, usage};
+use wasmtime::Store;
+
+use crate::fault::{Fault, HostPanic};
+
+/// What a call gave, and what it spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome<R> {
+    /// What the call gave.
+    pub value: R,
+    /// What the store has spent since it was armed.
+    pub usage: Usage,
+}
+
+/// Does `work`, which runs guest code in `store`: instantiates, calls, or both.
+///
+/// The store must be [armed](host_limits::arm). A panic of a host function ends here, as a fault of the host.
+///
+/// # Errors
+///
+/// A [`Fault`] for whatever ended the work; the store must not be used again then.
+///
+/// ```
+/// use host_core::{FaultKind, Profile, guard};
+/// use host_limits::{Exceeded, Limits, Meter, Ticker, arm};
+/// use wasmtime::{Engine, Linker, Module, Store};
+///
+/// let limits = Limits { fuel: Some(10_000), ..Limits::untrusted() };
+/// let engine = Engine::new(limits.configure(&mut Profile::Untrusted.config()))?;
+/// let ticker = Ticker::start(&engine)?;
+/// let linker = Linker::new(&engine);
+/// let module = Module::new(&engine, r#"(module (func (export "run") (loop (br 0))))"#)?;
+///
+/// let mut store = Store::new(&engine, Meter::new(limits));
+/// arm(&mut store, &ticker)?;
+/// let fault = guard(&mut store, |store| {
+///     let instance = linker.instantiate(&mut *store, &module)?;
+///     instance.get_typed_func::<(), ()>(&mut *store, "run")?.call(store, ())
+/// })
+/// .unwrap_err();
+/// assert_eq!(*fault.kind(), FaultKind::Budget(Exceeded::Fuel { allowed: 10_000 }));
+/// assert_eq!(fault.to_string(), "budget: fuel budget of 10000 exceeded");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn guard<T: HasMeter, R>(
+    store: &mut Store<T>,
+    work: impl FnOnce(&mut Store<T>) -> wasmtime::Result<R>,
+) -> Result<Outcome<R>, Fault> {
+    let result =
+        catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    finish(store, result)
+}
+
+/// As [`guard`], for async work, which the store's deadline also ends while it waits in a host function.
+///
+/// The store must be [armed for async calls](host_limits::arm_async).
+///
+/// # Errors
+///
+/// As [`guard`].
+pub async fn guard_async<T: HasMeter, R>(
+    store: &mut Store<T>,
+    work: impl AsyncFnOnce(&mut Store<T>) -> wasmtime::Result<R>,
+) -> Result<Outcome<R>, Fault> {
+    let deadline = store.data_mut().meter().deadline().cloned();
+    let caught = catch_panic(work(store));
+    let result = match deadline {
+        Some(deadline) => deadline.bound(caught).await.unwrap_or_else(|exceeded| Err(exceeded.into())),
+        // Not armed: Wasmtime itself refuses to run guest code that needs fuel or an epoch.
+        None => caught.await,
+    };
+    finish(store, result)
+}
+
+fn finish<T: HasMeter, R>(store: &mut Store<T>, result: wasmtime::Result<R>) -> Result<Outcome<R>, Fault> {
+    let usage = usage(store);
+    match result {
+        Ok(value) => Ok(Outcome { value, usage }),
+        Err(error) => Err(Fault::new(error, store.data_mut().meter(), usage)),
+    }
+}
+
+async fn catch_panic<R>(future: impl Future<Output = wasmtime::Result<R>>) -> wasmtime::Result<R> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+    })
+    .await
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> wasmtime::Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    HostPanic(message).into()
+}
