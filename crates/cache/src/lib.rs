@@ -1,1 +1,53 @@
-//! (being written)
+#![cfg_attr(feature = "wasmtime", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "wasmtime"), doc = "A verified, content-addressed store of bytes. See [`Cache`].")]
+#![deny(unsafe_code)]
+
+// What is stored, and under which name.
+mod digest;
+mod key;
+mod trailer;
+
+// Storing it, and getting back nothing else.
+mod cache;
+mod entry;
+mod lookup;
+mod place;
+mod publish;
+mod stats;
+
+// Compiled code.
+#[cfg(feature = "wasmtime")]
+mod ahead;
+#[cfg(feature = "wasmtime")]
+mod compile;
+#[cfg(feature = "wasmtime")]
+mod engine;
+#[cfg(feature = "wasmtime")]
+mod module_cache;
+#[cfg(feature = "wasmtime")]
+#[expect(
+    unsafe_code,
+    reason = "loading native code is a promise that it is ours, and this is the room where it is kept"
+)]
+mod native;
+
+pub use cache::Cache;
+pub use digest::{Digest, ParseDigestError};
+pub use entry::Artifact;
+pub use key::{Key, KeyBuilder};
+pub use lookup::{Lookup, MissReason};
+pub use place::OpenError;
+pub use publish::{Put, PutError};
+pub use stats::{Misses, Stats};
+pub use trailer::Kind;
+
+pub(crate) use trailer::Trailer;
+
+#[cfg(feature = "wasmtime")]
+pub use self::{
+    ahead::{AheadError, AheadFile, compile_ahead},
+    compile::CompileError,
+    engine::UnsupportedEngine,
+    module_cache::{Loaded, ModuleCache, Outcome, Source},
+    native::{load_precompiled_component, load_precompiled_module},
+};

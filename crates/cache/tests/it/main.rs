@@ -1,1 +1,15 @@
-//! Integration tests.
+//! The cache from outside, a subject per module.
+
+#[cfg(feature = "wasmtime")]
+mod ahead;
+mod concurrent;
+mod corrupt;
+#[cfg(feature = "wasmtime")]
+mod engines;
+#[cfg(feature = "wasmtime")]
+mod inputs;
+mod place;
+#[cfg(feature = "wasmtime")]
+mod reuse;
+mod store;
+mod support;

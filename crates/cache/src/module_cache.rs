@@ -1,0 +1,184 @@
+//! Modules and components by way of the cache: from disk if they are there, compiled and kept if they are not.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
+
+use crate::compile::{compile, kind_of};
+use crate::engine::EngineIdentity;
+use crate::native::Code;
+use crate::{Cache, CompileError, Digest, Kind, MissReason, PutError, UnsupportedEngine};
+
+/// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
+///
+/// What is found under a key was compiled from the same bytes, by the same version of Wasmtime, by an engine with the
+/// same settings. Engines that differ share a cache without meeting in it.
+///
+/// Compiling blocks for as long as it takes; from async code, call this where blocking is allowed.
+#[derive(Clone, Debug)]
+pub struct ModuleCache {
+    cache: Cache,
+    engine: Engine,
+    identity: EngineIdentity,
+    generation: String,
+}
+
+impl ModuleCache {
+    /// A cache of the code of `engine`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine's [`ModuleVersionStrategy`](wasmtime::ModuleVersionStrategy) keeps the version of Wasmtime from being
+    /// known: code with a mended miscompilation would come back unmended.
+    pub fn new(cache: Cache, engine: &Engine) -> Result<Self, UnsupportedEngine> {
+        let identity = EngineIdentity::of(engine)?;
+        Ok(Self { cache, engine: engine.clone(), identity, generation: String::new() })
+    }
+
+    /// Puts a word of yours into every key. Changing it leaves everything behind that was compiled before, for
+    /// instance after you have learnt something about it. The default is the empty word.
+    #[must_use]
+    pub fn with_generation(mut self, generation: impl Into<String>) -> Self {
+        self.generation = generation.into();
+        self
+    }
+
+    /// The core module in `wasm`, which must be binary.
+    ///
+    /// # Errors
+    ///
+    /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
+    pub fn module(&self, wasm: &[u8]) -> Result<Loaded<Module>, CompileError> {
+        self.load(Kind::Module, wasm, |code, engine| code.module(engine))
+    }
+
+    /// The component in `wasm`, which must be binary.
+    ///
+    /// # Errors
+    ///
+    /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
+    pub fn component(&self, wasm: &[u8]) -> Result<Loaded<Component>, CompileError> {
+        self.load(Kind::Component, wasm, |code, engine| code.component(engine))
+    }
+
+    /// The cache behind it.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The engine that it compiles for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn load<T>(
+        &self,
+        kind: Kind,
+        wasm: &[u8],
+        load: fn(&Code<'_>, &Engine) -> wasmtime::Result<T>,
+    ) -> Result<Loaded<T>, CompileError> {
+        let found = kind_of(wasm)?;
+        if found != kind {
+            return Err(CompileError::WrongKind { expected: kind, found });
+        }
+        let key = self.identity.key(kind, &Digest::of(wasm), &self.generation);
+
+        let started = Instant::now();
+        let from_disk = self.cache.find(&key, kind).and_then(|artifact| {
+            let code = Code::of(&artifact).ok_or(MissReason::WrongKind)?;
+            let value = load(&code, &self.engine).map_err(|_| MissReason::Refused)?;
+            Ok((value, artifact))
+        });
+        let miss = match from_disk {
+            Ok((value, artifact)) => {
+                self.cache.count_hit(&artifact);
+                let outcome = Outcome {
+                    source: Source::Disk,
+                    miss: None,
+                    publish_failure: None,
+                    compile_time: artifact.compile_time(),
+                    load_time: started.elapsed(),
+                };
+                return Ok(Loaded { value, outcome });
+            }
+            Err(reason) => reason,
+        };
+        self.cache.count_miss(&key, miss);
+
+        let (code, compile_time) = compile(&self.engine, kind, wasm)?;
+        let trailer = code.trailer(&key, &self.identity.version, compile_time);
+        let publish_failure = self.cache.store(&key, code.bytes(), &trailer).err().map(Arc::new);
+        // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
+        let started = Instant::now();
+        let value =
+            load(&code, &self.engine).map_err(|source| CompileError::Load { kind, source: source.into() })?;
+        let load_time = started.elapsed();
+        let outcome =
+            Outcome { source: Source::Compiled, miss: Some(miss), publish_failure, compile_time, load_time };
+        Ok(Loaded { value, outcome })
+    }
+}
+
+/// A module or a component, and how it came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded<T> {
+    /// Wasmtime's own value, ready to be instantiated.
+    pub value: T,
+    /// Where it came from and what that took.
+    pub outcome: Outcome,
+}
+
+impl<T> Deref for Loaded<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// How a module or a component came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Where it came from.
+    pub source: Source,
+    /// Why it did not come from disk, if it did not.
+    pub miss: Option<MissReason>,
+    /// Why what was compiled could not be kept, if it could not. It is loaded all the same.
+    pub publish_failure: Option<Arc<PutError>>,
+    /// What compiling it took: now, or, if it came from disk, when it was compiled.
+    pub compile_time: Duration,
+    /// What reading, verifying and loading took; after compiling, loading alone.
+    pub load_time: Duration,
+}
+
+/// Where code came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// It was in the cache.
+    Disk,
+    /// It was compiled by this call.
+    Compiled,
+}
+
+impl Source {
+    /// `"disk"` or `"compiled"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Compiled => "compiled",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

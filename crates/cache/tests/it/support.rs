@@ -1,0 +1,111 @@
+//! A directory with a cache in it, and its files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use host_cache::{Cache, Key};
+
+/// A temporary directory with an open cache in it.
+pub(crate) struct Fixture {
+    pub(crate) cache: Cache,
+    directory: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { cache: Cache::open(directory.path().join("cache")).unwrap(), directory }
+    }
+
+    /// The same directory, opened anew as another process would.
+    pub(crate) fn reopened(&self) -> Cache {
+        Cache::open(self.cache.root()).unwrap()
+    }
+
+    /// A path beside the cache.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// All files in the cache, temporary ones too.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        assert!(self.directory.path().exists());
+        files_below(self.cache.root())
+    }
+
+    /// The only file in the cache.
+    pub(crate) fn file(&self) -> PathBuf {
+        let mut files = self.files();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    }
+}
+
+/// A key of its own for each name.
+pub(crate) fn key(name: &str) -> Key {
+    Key::builder("test").field("name", name).finish()
+}
+
+/// Puts other bytes in place of a file that may not be written to.
+pub(crate) fn overwrite(file: &Path, bytes: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, bytes).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+#[cfg(feature = "wasmtime")]
+pub(crate) mod guest {
+    //! Small guests, and how to run them.
+
+    use host_cache::ModuleCache;
+    use wasmtime::component::{Component, Linker};
+    use wasmtime::{Engine, Instance, Module, Store};
+
+    use super::Fixture;
+
+    pub(crate) fn modules(fixture: &Fixture, engine: &Engine) -> ModuleCache {
+        ModuleCache::new(fixture.reopened(), engine).unwrap()
+    }
+
+    /// A module whose export `answer` gives `answer`.
+    pub(crate) fn module(answer: i32) -> Vec<u8> {
+        wat::parse_str(format!(r#"(module (func (export "answer") (result i32) i32.const {answer}))"#))
+            .unwrap()
+    }
+
+    /// A component whose export `answer` gives `answer`.
+    pub(crate) fn component(answer: u32) -> Vec<u8> {
+        wat::parse_str(format!(
+            r#"(component
+                (core module $m (func (export "answer") (result i32) i32.const {answer}))
+                (core instance $i (instantiate $m))
+                (func (export "answer") (result u32) (canon lift (core func $i "answer"))))"#
+        ))
+        .unwrap()
+    }
+
+    pub(crate) fn ask_module(engine: &Engine, module: &Module) -> i32 {
+        let mut store = Store::new(engine, ());
+        let instance = Instance::new(&mut store, module, &[]).unwrap();
+        let answer = instance.get_typed_func::<(), i32>(&mut store, "answer").unwrap();
+        answer.call(&mut store, ()).unwrap()
+    }
+
+    pub(crate) fn ask_component(engine: &Engine, component: &Component) -> u32 {
+        let mut store = Store::new(engine, ());
+        let instance = Linker::new(engine).instantiate(&mut store, component).unwrap();
+        let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer").unwrap();
+        answer.call(&mut store, ()).unwrap().0
+    }
+}
