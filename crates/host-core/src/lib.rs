@@ -3,6 +3,8 @@
 
 mod profile;
 
+mod input;
+
 mod imports;
 mod link;
 
@@ -17,6 +19,7 @@ pub use crate::backtrace::Frame;
 pub use crate::fault::{Fault, FaultKind};
 pub use crate::guard::{Outcome, guard, guard_async};
 pub use crate::imports::{ImportProblem, LinkError};
+pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
 pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
 pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
