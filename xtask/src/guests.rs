@@ -56,7 +56,7 @@ type Guests = BTreeMap<PathBuf, Vec<u8>>;
 /// # Errors
 ///
 /// If a target is missing and cannot be added, if a guest does not compile, or if a file cannot be read or written.
-pub fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the repository")?;
     let folder = root.join("target").join("guests");
 

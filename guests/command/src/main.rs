@@ -24,7 +24,9 @@ fn main() {
                 Ok(()) => println!("wrote {path}"),
                 Err(error) => println!("write {path} error {:?}", error.kind()),
             },
-            ("--connect", address) => report("connect", address, TcpStream::connect(address).map(|_| "ok".into())),
+            ("--connect", address) => {
+                report("connect", address, TcpStream::connect(address).map(|_| "ok".into()))
+            }
             ("--stdin", _) => read_stdin(),
             ("--stderr", text) => eprintln!("{text}"),
             ("--exit", code) => exit = Some(number(code)),
