@@ -1,0 +1,102 @@
+//! How is an export called whose type is only known at run time?
+
+use thiserror::Error;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Func, Instance, Val};
+
+use crate::check::{self, ArgumentError};
+use crate::exports::ExportedFunction;
+
+/// Calls `function` of `instance` with `arguments`, and gives what it returns: no value, or one.
+///
+/// Arguments are checked before the guest is entered, so that an error other than [`CallError::Failed`] leaves the
+/// instance as it was. What cannot be seen from outside is whether a resource handle has been dropped or given away:
+/// passing such a one fails inside the call.
+///
+/// # Errors
+///
+/// [`CallError::Failed`] when the guest or a host function it called failed, or a budget ran out: after that the store must
+/// not be used for another call of a component. The other variants say what was wrong with the call.
+///
+/// # Panics
+///
+/// When `instance` is not one of `store`'s.
+pub fn call(
+    mut store: impl AsContextMut,
+    instance: &Instance,
+    function: &ExportedFunction,
+    arguments: &[Val],
+) -> Result<Vec<Val>, CallError> {
+    let (func, mut results) = prepare(&mut store, instance, function, arguments)?;
+    func.call(&mut store, arguments, &mut results).map_err(|source| failed(function, source))?;
+    Ok(results)
+}
+
+/// [`call`] for stores whose host functions may wait.
+///
+/// Dropping the future before it is done leaves the guest half-way through its call: the store must not be used for another.
+///
+/// # Errors
+///
+/// As [`call`].
+///
+/// # Panics
+///
+/// As [`call`].
+pub async fn call_async(
+    mut store: impl AsContextMut<Data: Send>,
+    instance: &Instance,
+    function: &ExportedFunction,
+    arguments: &[Val],
+) -> Result<Vec<Val>, CallError> {
+    let (func, mut results) = prepare(&mut store, instance, function, arguments)?;
+    func.call_async(&mut store, arguments, &mut results).await.map_err(|source| failed(function, source))?;
+    Ok(results)
+}
+
+/// Why [`call`] gave no result.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The arguments do not fit; the guest was not entered.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentError),
+    /// The function was found in another component than the one this is an instance of; the guest was not entered.
+    #[error(
+        "`{function}` was found in another component than this instance's; find it in the same component"
+    )]
+    OtherComponent {
+        /// The function's full name.
+        function: String,
+    },
+    /// The call failed in the guest, in a host function it called, or at a budget.
+    #[error("the call of `{function}` failed")]
+    Failed {
+        /// The function's full name.
+        function: String,
+        /// Wasmtime's error, with the trap, the exit code or the host's own error inside.
+        source: wasmtime::Error,
+    },
+}
+
+fn prepare(
+    mut store: impl AsContextMut,
+    instance: &Instance,
+    function: &ExportedFunction,
+    arguments: &[Val],
+) -> Result<(Func, Vec<Val>), CallError> {
+    let name = || crate::names::printable(&function.full_name());
+    let func = instance
+        .get_func(&mut store, function.index)
+        .ok_or_else(|| CallError::OtherComponent { function: name() })?;
+    // The instance's own type, not the component's: only here do resources have their types.
+    let ty = func.ty(&store);
+    check::arguments(&name(), ty.params(), arguments)?;
+    // Wasmtime overwrites every slot; what is in them before does not matter.
+    let results = vec![Val::Bool(false); ty.results().len()];
+    Ok((func, results))
+}
+
+fn failed(function: &ExportedFunction, source: wasmtime::Error) -> CallError {
+    CallError::Failed { function: crate::names::printable(&function.full_name()), source }
+}

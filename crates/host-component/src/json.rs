@@ -1,0 +1,152 @@
+//! How are values of the component model written as JSON, and read back?
+//!
+//! | WIT type | JSON | example |
+//! |---|---|---|
+//! | `bool` | boolean | `true` |
+//! | `u8` … `u64`, `s8` … `s64` | number, all 64 bits kept | `18446744073709551615` |
+//! | `f32`, `f64` | number, or one of three strings | `1.5`, `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | `char` | string of one character | `"ß"` |
+//! | `string` | string | `"text"` |
+//! | `list<T>` | array | `[1, 2]` |
+//! | `list<T, N>` | array of N | `[1, 2]` |
+//! | `map<K, V>` | array of pairs | `[["a", 1], ["b", 2]]` |
+//! | `tuple<A, B>` | array of all items | `[1, "x"]` |
+//! | `record` | object with all fields; an `option` field may be left out | `{"name": "x", "debug": true}` |
+//! | `variant`, a case without payload | the case's name | `"off"` |
+//! | `variant`, a case with payload | object with one key | `{"on": 7}` |
+//! | `enum` | the case's name | `"red"` |
+//! | `flags` | array of the names that are set, each once | `["read", "write"]` |
+//! | `option<T>` | `null`, or the value | `null`, `7` |
+//! | `option<option<T>>` | `null`, or an object with the key `some` | `null`, `{"some": null}`, `{"some": 7}` |
+//! | `result<T, E>` | object with the key `ok` or `err` | `{"ok": 7}`, `{"err": "no"}` |
+//! | `result` without payload | the same with `null` | `{"ok": null}` |
+//! | resources, `stream`, `future`, `error-context` | none: [`JsonProblem::NoJson`] | |
+//!
+//! Nothing is lost in either direction, with two exceptions that WebAssembly makes itself: which of the many NaN a NaN was,
+//! and the order in which flags were given. Integers may also be written as `1.0` or `1e3` where that is exact. Numbers for
+//! `f32` and `f64` are rounded to the nearest value; one too large for the type is an error. `serde_json` keeps the last of
+//! several fields of one name.
+
+mod read;
+mod write;
+
+use serde_json::Value;
+use thiserror::Error;
+use wasmtime::component::{Type, Val};
+
+use crate::exports::ExportedFunction;
+use crate::names;
+use crate::path::Path;
+
+/// Reads `json` as a value of the type `ty`.
+///
+/// # Errors
+///
+/// Where `json` does not fit; the error names the place.
+pub fn to_val(ty: &Type, json: &Value) -> Result<Val, JsonError> {
+    read::value(ty, json)
+}
+
+/// Writes `val` as JSON.
+///
+/// # Errors
+///
+/// When there is a resource, a stream, a future or an error context in it.
+pub fn from_val(val: &Val) -> Result<Value, JsonError> {
+    write::value(val)
+}
+
+/// Reads the arguments of `function`: an array with one item for each parameter, or an object with the parameters' names.
+///
+/// # Errors
+///
+/// Where `json` does not fit; the error names the place, such as `$[0].name` or `$.input`.
+pub fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, JsonError> {
+    read::arguments(&function.params, json)
+}
+
+/// Writes the results of a call: `null`, or the one value.
+///
+/// # Errors
+///
+/// As [`from_val`].
+pub fn results(results: &[Val]) -> Result<Value, JsonError> {
+    match results {
+        [] => Ok(Value::Null),
+        [val] => from_val(val),
+        several => write::array(several),
+    }
+}
+
+/// What does not fit, and where.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("at `{path}`: {problem}")]
+#[non_exhaustive]
+pub struct JsonError {
+    /// The place inside the value: `$` for all of it, or `$.items[3].name`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: JsonProblem,
+}
+
+/// What can be wrong at one place of a JSON value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonProblem {
+    /// The JSON there is of another kind than the type needs, or out of its range.
+    #[error("expected {expected}, found {found}")]
+    Mismatch {
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// An object lacks a field.
+    #[error("the field `{field}` is missing")]
+    MissingField {
+        /// The name of the field.
+        field: String,
+    },
+    /// A name is not one of those the type knows.
+    #[error("{what} {} is unknown; there is {}", names::quoted(.name), names::list(.known.iter().map(String::as_str)))]
+    UnknownName {
+        /// What it should name: `the field`, `the case`, `the flag`.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The type has no JSON form.
+    #[error("a {kind} has no JSON form")]
+    NoJson {
+        /// What it is: `resource`, `stream`, `future`, `error-context`.
+        kind: &'static str,
+    },
+}
+
+/// A problem on its way up, collecting the path.
+struct Misfit {
+    path: Path,
+    problem: JsonProblem,
+}
+
+impl Misfit {
+    fn new(problem: JsonProblem) -> Misfit {
+        Misfit { path: Path::default(), problem }
+    }
+
+    fn under(self, name: &str) -> Misfit {
+        Misfit { path: self.path.under(name), ..self }
+    }
+
+    fn at(self, index: usize) -> Misfit {
+        Misfit { path: self.path.at(index), ..self }
+    }
+}
+
+impl From<Misfit> for JsonError {
+    fn from(misfit: Misfit) -> JsonError {
+        JsonError { path: misfit.path.to_string(), problem: misfit.problem }
+    }
+}

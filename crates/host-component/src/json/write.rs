@@ -1,0 +1,90 @@
+//! From a value to JSON.
+
+use serde_json::{Map, Number, Value};
+use wasmtime::component::Val;
+
+use super::{JsonError, JsonProblem, Misfit};
+use crate::check::kind;
+
+pub(super) fn value(val: &Val) -> Result<Value, JsonError> {
+    Ok(write(val)?)
+}
+
+pub(super) fn array(vals: &[Val]) -> Result<Value, JsonError> {
+    Ok(items(vals)?)
+}
+
+fn write(val: &Val) -> Result<Value, Misfit> {
+    Ok(match val {
+        Val::Bool(bool) => Value::Bool(*bool),
+        Val::S8(number) => Value::from(*number),
+        Val::U8(number) => Value::from(*number),
+        Val::S16(number) => Value::from(*number),
+        Val::U16(number) => Value::from(*number),
+        Val::S32(number) => Value::from(*number),
+        Val::U32(number) => Value::from(*number),
+        Val::S64(number) => Value::from(*number),
+        Val::U64(number) => Value::from(*number),
+        Val::Float32(number) => float(shortest(*number)),
+        Val::Float64(number) => float(*number),
+        Val::Char(character) => Value::String(character.to_string()),
+        Val::String(text) => Value::String(text.clone()),
+        Val::List(list) | Val::FixedLengthList(list) | Val::Tuple(list) => items(list)?,
+        Val::Map(entries) => {
+            let pair = |(index, (key, val)): (usize, &(Val, Val))| {
+                let pair = [write(key), write(val)].into_iter().collect::<Result<Vec<_>, _>>();
+                pair.map(Value::Array).map_err(|misfit| misfit.at(index))
+            };
+            Value::Array(entries.iter().enumerate().map(pair).collect::<Result<_, _>>()?)
+        }
+        Val::Record(fields) => {
+            let field = |(name, val): &(String, Val)| {
+                write(val).map(|json| (name.clone(), json)).map_err(|misfit| misfit.under(name))
+            };
+            Value::Object(fields.iter().map(field).collect::<Result<_, _>>()?)
+        }
+        Val::Variant(case, None) | Val::Enum(case) => Value::String(case.clone()),
+        Val::Variant(case, Some(payload)) => keyed(case, Some(payload))?,
+        Val::Flags(names) => Value::Array(names.iter().cloned().map(Value::String).collect()),
+        Val::Option(None) => Value::Null,
+        // `null` inside would look like `null` outside.
+        Val::Option(Some(inner)) if matches!(**inner, Val::Option(_)) => keyed("some", Some(inner))?,
+        Val::Option(Some(inner)) => write(inner)?,
+        Val::Result(Ok(payload)) => keyed("ok", payload.as_deref())?,
+        Val::Result(Err(payload)) => keyed("err", payload.as_deref())?,
+        Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {
+            return Err(Misfit::new(JsonProblem::NoJson { kind: kind(val) }));
+        }
+    })
+}
+
+fn items(vals: &[Val]) -> Result<Value, Misfit> {
+    let item = |(index, val)| write(val).map_err(|misfit| misfit.at(index));
+    Ok(Value::Array(vals.iter().enumerate().map(item).collect::<Result<_, _>>()?))
+}
+
+fn keyed(key: &str, payload: Option<&Val>) -> Result<Value, Misfit> {
+    let json = match payload {
+        Some(val) => write(val).map_err(|misfit| misfit.under(key))?,
+        None => Value::Null,
+    };
+    Ok(Value::Object(Map::from_iter([(key.to_owned(), json)])))
+}
+
+fn float(number: f64) -> Value {
+    match Number::from_f64(number) {
+        Some(number) => Value::Number(number),
+        None if number.is_nan() => Value::from("NaN"),
+        None if number > 0.0 => Value::from("Infinity"),
+        None => Value::from("-Infinity"),
+    }
+}
+
+/// The `f64` with the fewest digits that reads back as `number`: 0.1 rather than 0.10000000149011612.
+fn shortest(number: f32) -> f64 {
+    match number.to_string().parse::<f64>() {
+        #[expect(clippy::cast_possible_truncation, reason = "the comparison tells whether it loses anything")]
+        Ok(short) if (short as f32).to_bits() == number.to_bits() => short,
+        _ => f64::from(number),
+    }
+}
