@@ -183,3 +183,29 @@ pub enum AheadError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::Key;
+
+    /// Wasmtime itself would take a file of another patch release.
+    #[test]
+    fn a_file_of_another_patch_release_is_refused() {
+        let engine = Engine::default();
+        let wasm = wat::parse_str("(module)").unwrap();
+        let (code, _) = compile(&engine, Kind::Module, &wasm).unwrap();
+        let file = |version| {
+            let trailer = code.trailer(&Key::builder("test").finish(), version, Duration::ZERO);
+            let bytes = [code.bytes(), &trailer.to_bytes().unwrap()].concat();
+            AheadFile::verify(Cursor::new(bytes)).unwrap().module(&engine).map(|_| ())
+        };
+        let needed = EngineIdentity::of(&engine).unwrap().version;
+        file(&needed).unwrap();
+        let error = file("48.0.7").unwrap_err();
+        assert!(matches!(&error, AheadError::OtherVersion { found, .. } if found == "48.0.7"), "{error:?}");
+        assert!(error.to_string().contains(&needed), "{error}");
+    }
+}

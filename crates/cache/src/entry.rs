@@ -118,3 +118,38 @@ fn read(from: &mut impl Read, length: u64) -> Result<Vec<u8>, MissReason> {
     from.read_exact(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        Key::builder("test").field("name", name).finish()
+    }
+
+    #[test]
+    fn only_the_right_key_and_kind_are_handed_out() {
+        let trailer = Trailer::of_bytes(&key("a"), b"artefact");
+        let file = [&b"artefact"[..], &trailer.to_bytes().unwrap()].concat();
+        let found = |name, kind| {
+            verify(Cursor::new(&file), of(&key(name), kind)).map(|(_, found)| found.into_bytes())
+        };
+
+        assert_eq!(found("a", Kind::Bytes), Ok(b"artefact".to_vec()));
+        assert_eq!(found("a", Kind::Module), Err(MissReason::WrongKind));
+        assert_eq!(found("a", Kind::Component), Err(MissReason::WrongKind));
+        assert_eq!(found("b", Kind::Bytes), Err(MissReason::KeyMismatch));
+    }
+
+    /// A trailer may announce what it likes; no more is read, or asked of memory, than is there.
+    #[test]
+    fn a_well_signed_length_that_is_not_there_is_refused() {
+        for length in [0, 7, 9, 1 << 40, u64::MAX] {
+            let trailer = Trailer { length, ..Trailer::of_bytes(&key("a"), b"artefact") };
+            let file = [&b"artefact"[..], &trailer.to_bytes().unwrap()].concat();
+            assert_eq!(verify(Cursor::new(file), |_| Ok(())), Err(MissReason::Truncated), "{length}");
+        }
+    }
+}

@@ -203,6 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn a_body_longer_than_any_is_not_asked_for() {
+        for body_length in [BODY_LIMIT as u32 + 1, u32::MAX] {
+            let foot = Foot { body_length, format: FORMAT };
+            let mut bytes = [0; FOOT];
+            bytes[32..].copy_from_slice(&foot.tail());
+            assert_eq!(Foot::parse(&bytes), Err(MissReason::Format));
+        }
+    }
+
+    #[test]
     fn a_well_signed_body_of_something_else_is_refused() {
         for body in [&b""[..], b"short", &[0xff; 100], &[0; 1024]] {
             let foot = Foot { body_length: body.len() as u32, format: FORMAT };
