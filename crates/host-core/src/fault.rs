@@ -36,6 +36,8 @@ pub enum FaultKind {
     BadArgument(MemoryError),
     /// The guest: it ended itself with an exit code.
     Exit(i32),
+    /// The guest: it threw an exception that it does not catch.
+    Exception,
     /// A budget ran out, or the host cancelled the call.
     Budget(Exceeded),
     /// The host: one of its functions panicked, with this message.
@@ -101,7 +103,9 @@ impl FaultKind {
     /// Who can act on it, in a word: `guest`, `budget` or `host`.
     pub fn who(&self) -> &'static str {
         match self {
-            FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exit(_) => "guest",
+            FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exit(_) | FaultKind::Exception => {
+                "guest"
+            }
             FaultKind::Budget(_) => "budget",
             FaultKind::Panic(_) | FaultKind::Host => "host",
         }
@@ -115,6 +119,7 @@ impl fmt::Display for Fault {
             FaultKind::Trap(trap) => write!(f, "{trap}")?,
             FaultKind::BadArgument(argument) => write!(f, "{argument}")?,
             FaultKind::Exit(code) => write!(f, "exited with code {code}")?,
+            FaultKind::Exception => f.write_str("threw an exception that it does not catch")?,
             FaultKind::Budget(exceeded) => write!(f, "{exceeded}")?,
             FaultKind::Panic(message) => write!(f, "a host function panicked: {message}")?,
             FaultKind::Host => write!(f, "{}", self.inner.error.root_cause())?,

@@ -9,6 +9,7 @@ mod imports;
 mod link;
 
 mod guard;
+mod values;
 
 mod backtrace;
 mod fault;
@@ -23,3 +24,4 @@ pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
 pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
 pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
+pub use crate::values::{InvokeError, invoke_async, parse_arguments};

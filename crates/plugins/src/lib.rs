@@ -1,1 +1,26 @@
-//! (being written)
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod policy;
+
+mod host;
+mod run;
+mod state;
+
+pub mod blocking;
+
+mod command;
+mod runtime;
+
+mod error;
+
+pub use crate::command::CommandError;
+pub use crate::error::{CallError, LoadError, Stopped};
+pub use crate::host::{Loaded, PluginHost, PluginInfo};
+pub use crate::policy::{Policy, PolicyError};
+pub use crate::run::Outcome;
+pub use crate::runtime::{Loading, Origin, Program, Runtime, SetupError, StoreError};
+pub use crate::state::{Captured, State};
+
+/// The layers below, so that a program that builds on this crate needs to name no other.
+pub use {host_cache, host_component, host_core, host_limits, host_wasi};

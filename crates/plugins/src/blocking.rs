@@ -1,0 +1,64 @@
+//! The plugin host for programs that are not async.
+
+use std::future::Future;
+
+use tokio::runtime::{Builder, Runtime};
+use wasmtime::component::Val;
+
+use crate::error::CallError;
+use crate::run::Outcome;
+
+/// A [`PluginHost`](crate::PluginHost) whose calls block the calling thread.
+///
+/// It has an async runtime of its own, so a deadline ends a call that is blocked in a host function here too. Do not
+/// call it from within an async runtime; use the host itself there.
+pub struct PluginHost {
+    host: crate::PluginHost,
+    runtime: Runtime,
+}
+
+impl PluginHost {
+    /// Puts blocking calls before a host.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses what an async runtime needs.
+    pub fn new(host: crate::PluginHost) -> std::io::Result<PluginHost> {
+        // Not `current_thread`: several threads may call at the same time.
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(PluginHost { host, runtime })
+    }
+
+    /// The host behind it, for loading, listing and unloading, which block anyway.
+    pub fn host(&self) -> &crate::PluginHost {
+        &self.host
+    }
+
+    /// As [`PluginHost::call`](crate::PluginHost::call), until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn call(
+        &self,
+        plugin: &str,
+        export: &str,
+        arguments: &[Val],
+    ) -> Result<Outcome<Vec<Val>>, CallError> {
+        self.block_on(self.host.call(plugin, export, arguments))
+    }
+
+    /// Waits for any future of the host, such as one of
+    /// [`PluginHost::call_with`](crate::PluginHost::call_with).
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}

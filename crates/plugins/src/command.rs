@@ -1,0 +1,124 @@
+//! Runs a WASI command, of either generation, to its exit code; and single exports of core modules.
+
+use host_core::{InvokeError, invoke_async};
+use host_limits::Limits;
+use host_wasi::Grants;
+use host_wasi::wasmtime_wasi::p2::bindings::CommandPre;
+use wasmtime::Store;
+
+use crate::error::Stopped;
+use crate::run::{Outcome, RunError, exit_of};
+use crate::runtime::{Guest, Program, Runtime, StoreError};
+use crate::state::State;
+
+/// Why a command gave no exit code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// It is no command: it has nothing to start by. No code of it has run.
+    #[error("this {kind} is not a command: it exports no {entry}; call one of its exports by name instead")]
+    NotACommand {
+        /// `core module` or `component`.
+        kind: &'static str,
+        /// What a command of this kind exports.
+        entry: &'static str,
+    },
+    /// The export that was asked for cannot be called so. No code of the guest has run, its start function excepted.
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    /// The store cannot be had. No code of the guest has run.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The guest was stopped, or stopped itself by a trap.
+    #[error(transparent)]
+    Fault(Box<Stopped>),
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> CommandError {
+        match error {
+            RunError::Store(error) => CommandError::Store(error),
+            RunError::Stopped(stopped) => CommandError::Fault(stopped),
+        }
+    }
+}
+
+impl Runtime {
+    /// Runs a WASI command: a core module that exports `_start`, or a component that exports `wasi:cli/run`. Gives its
+    /// exit code; a component can only tell 0 from 1.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]; a guest that was stopped is [`CommandError::Fault`].
+    pub async fn run_command(
+        &self,
+        program: &Program,
+        limits: &Limits,
+        grants: &Grants,
+    ) -> Result<Outcome<i32>, CommandError> {
+        let result = match &program.guest {
+            Guest::Module(instance) => {
+                if instance.module().get_export("_start").is_none() {
+                    return Err(CommandError::NotACommand { kind: "core module", entry: "`_start`" });
+                }
+                let start = async |store: &mut Store<State>| {
+                    let instance = instance.instantiate_async(&mut *store).await?;
+                    let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+                    start.call_async(store, ()).await.map(|()| 0)
+                };
+                self.run_fresh(limits, grants, start).await
+            }
+            Guest::Component(instance) => {
+                let Ok(command) = CommandPre::new(instance.clone()) else {
+                    return Err(CommandError::NotACommand { kind: "component", entry: "`wasi:cli/run`" });
+                };
+                let run = async |store: &mut Store<State>| {
+                    let command = command.instantiate_async(&mut *store).await?;
+                    let result = command.wasi_cli_run().call_run(store).await?;
+                    Ok(i32::from(result.is_err()))
+                };
+                self.run_fresh(limits, grants, run).await
+            }
+        };
+        match result {
+            Ok(outcome) => Ok(outcome),
+            Err(RunError::Stopped(stopped)) => {
+                let (value, usage, captured) = exit_of(stopped).map_err(CommandError::Fault)?;
+                Ok(Outcome { value, usage, captured })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Calls an export of a core module with arguments as text (`2`, `-1.5`), and gives its results as text. A reactor's
+    /// `_initialize` is called first.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: no such export, arguments that do not fit, or a guest that was stopped.
+    ///
+    /// # Panics
+    ///
+    /// If `program` is a component; call those through [`PluginHost`](crate::PluginHost).
+    pub async fn invoke(
+        &self,
+        program: &Program,
+        export: &str,
+        arguments: &[String],
+        limits: &Limits,
+        grants: &Grants,
+    ) -> Result<Outcome<Vec<String>>, CommandError> {
+        let Guest::Module(instance) = &program.guest else {
+            panic!("only exports of core modules are called with arguments as separate texts");
+        };
+        let arguments = host_core::parse_arguments(instance.module(), export, arguments)?;
+        let invoke = async |store: &mut Store<State>| {
+            let instance = instance.instantiate_async(&mut *store).await?;
+            if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
+                initialize.call_async(&mut *store, ()).await?;
+            }
+            invoke_async(store, &instance, export, &arguments).await
+        };
+        Ok(self.run_fresh(limits, grants, invoke).await?)
+    }
+}

@@ -1,0 +1,77 @@
+//! Runs guest code in a fresh store of a runtime, and gathers what it gave, spent and said.
+
+use host_core::{Fault, FaultKind, guard_async};
+use host_limits::{Bytes, Exceeded, Limits, Usage};
+use host_wasi::{Grants, OutputRefused, exit_code};
+use wasmtime::{Store, Trap};
+
+use crate::error::Stopped;
+use crate::runtime::{Runtime, StoreError};
+use crate::state::{Captured, State};
+
+/// What a call gave, what it spent, and what the guest said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome<R> {
+    /// What the call gave.
+    pub value: R,
+    /// What its store spent.
+    pub usage: Usage,
+    /// What the guest said.
+    pub captured: Captured,
+}
+
+impl<R, E> Outcome<Result<R, E>> {
+    pub(crate) fn transpose(self) -> Result<Outcome<R>, E> {
+        let Outcome { value, usage, captured } = self;
+        value.map(|value| Outcome { value, usage, captured })
+    }
+}
+
+/// A run that gave no result.
+pub(crate) enum RunError {
+    Store(StoreError),
+    Stopped(Box<Stopped>),
+}
+
+impl Runtime {
+    /// Does `work` in a store of its own, which is gone afterwards, whatever happened.
+    pub(crate) async fn run_fresh<R>(
+        &self,
+        limits: &Limits,
+        grants: &Grants,
+        work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<R>,
+    ) -> Result<Outcome<R>, RunError> {
+        let mut store = self.store(limits, grants).map_err(RunError::Store)?;
+        let result = guard_async(&mut store, work).await;
+        let captured = store.data().captured();
+        match result {
+            Ok(outcome) => Ok(Outcome { value: outcome.value, usage: outcome.usage, captured }),
+            Err(fault) => {
+                let refused = store.data().output_refused();
+                let fault = fault.reclassify(|error| wasi_kind(error, refused));
+                Err(RunError::Stopped(Box::new(Stopped { fault, captured })))
+            }
+        }
+    }
+}
+
+/// What an error means that only WASI knows of: the guest asked to end, or died of an output that was refused.
+fn wasi_kind(error: &wasmtime::Error, refused: Option<OutputRefused>) -> Option<FaultKind> {
+    if let Some(code) = exit_code(error) {
+        return Some(FaultKind::Exit(code));
+    }
+    // Languages answer a failed write with `unreachable`, as they answer a failed allocation.
+    let gave_up = matches!(error.downcast_ref(), Some(Trap::UnreachableCodeReached))
+        || error.downcast_ref::<OutputRefused>().is_some();
+    let refused = refused.filter(|_| gave_up)?;
+    Some(FaultKind::Budget(Exceeded::Output { allowed: Bytes::new(refused.limit) }))
+}
+
+/// The exit code of a fault that is an exit; anything else comes back as it was.
+pub(crate) fn exit_of(stopped: Box<Stopped>) -> Result<(i32, Usage, Captured), Box<Stopped>> {
+    match Fault::kind(&stopped.fault) {
+        FaultKind::Exit(code) => Ok((*code, stopped.fault.usage().clone(), stopped.captured)),
+        _ => Err(stopped),
+    }
+}

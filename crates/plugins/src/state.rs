@@ -1,0 +1,66 @@
+//! `State`: what this crate keeps in the store of one call.
+
+use host_component::{HasLog, Log};
+use host_limits::{HasMeter, Limits, Meter};
+use host_wasi::{GrantError, Grants, HasWasi, OutputRefused, Wasi};
+
+/// What the store of one call holds: a meter, the grants, and the guest's log.
+pub struct State {
+    meter: Meter,
+    wasi: Wasi,
+    log: Log,
+}
+
+/// What a guest said while it ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Captured {
+    /// Lines given to the imported `log`.
+    pub log: Vec<String>,
+    /// Standard output, where the grants capture it.
+    pub stdout: Vec<u8>,
+    /// Standard error, where the grants capture it.
+    pub stderr: Vec<u8>,
+}
+
+impl State {
+    /// The state for one call under `limits`, with `grants` opened anew.
+    pub(crate) fn new(limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
+        let mut wasi = Wasi::new(grants)?;
+        wasi.set_max_resources(limits.resources as usize);
+        let log = Log::with_limit(limits.output.as_usize());
+        Ok(State { meter: Meter::new(limits.clone()), wasi, log })
+    }
+
+    pub(crate) fn captured(&self) -> Captured {
+        Captured { log: self.log.lines().to_vec(), stdout: self.wasi.stdout(), stderr: self.wasi.stderr() }
+    }
+
+    pub(crate) fn output_refused(&self) -> Option<OutputRefused> {
+        self.wasi.output_refused()
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("meter", &self.meter).finish_non_exhaustive()
+    }
+}
+
+impl HasMeter for State {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
+impl HasWasi for State {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
+}
+
+impl HasLog for State {
+    fn log(&mut self) -> &mut Log {
+        &mut self.log
+    }
+}
