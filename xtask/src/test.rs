@@ -30,7 +30,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let sum = targets.iter().fold(Counts::default(), |sum, target| sum + target.counts);
     let rows: Vec<_> =
         targets.iter().filter(|target| target.counts != Counts::default()).map(Target::row).collect();
-    println!("\n{}", table::render(&["target", "passed", "failed", "ignored"], &rows));
+    if !rows.is_empty() {
+        println!("\n{}", table::render(&["target", "passed", "failed", "ignored"], &rows));
+    }
     let nothing = sum.passed + sum.failed == 0;
     if nothing {
         println!("no test ran, and that is a failure");
