@@ -1,7 +1,7 @@
 //! WASI 0.2 ("preview 2") for components.
 //!
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
-//! itself, so that [`HasWasi`](crate::HasWasi) is enough.
+//! itself, so that [`HasWasi`] is enough.
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};

@@ -11,7 +11,7 @@ use wasmtime_wasi::p2::bindings::sync::Command;
 pub(crate) const BOTH: [Form; 2] = [Form::P1, Form::P2];
 
 /// Enough for anything a test asks of a guest, and an end for one that never stops.
-const FUEL: u64 = 2_000_000_000;
+const FUEL: u64 = 20_000_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {

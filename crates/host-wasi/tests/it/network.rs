@@ -46,6 +46,8 @@ fn a_granted_address_is_reached_and_no_other() {
     assert!(connects(&[tcp(address)], address));
     granted.accept().unwrap();
     assert!(!connects(&[tcp(address)], other_address));
+    let neighbour = format!("tcp://127.0.0.2:{}", address.port()).parse().unwrap();
+    assert!(!connects(&[neighbour], address));
     other.set_nonblocking(true).unwrap();
     assert!(other.accept().is_err(), "somebody came through");
 }
