@@ -123,3 +123,19 @@ pub unsafe fn load_precompiled_component(
     // SAFETY: the caller promises what this function asks for.
     unsafe { Component::deserialize_file(engine, path) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cache;
+
+    #[test]
+    fn bytes_of_the_user_are_no_code() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path().join("cache")).unwrap();
+        let key = Key::builder("test").finish();
+        let compiled = Engine::default().precompile_module(b"\0asm\x01\0\0\0").unwrap();
+        cache.put(&key, &compiled).unwrap();
+        assert!(Code::of(&cache.get(&key).hit().unwrap()).is_none());
+    }
+}
