@@ -38,6 +38,9 @@ pub enum LoadError {
         /// What Wasmtime says.
         reason: String,
     },
+    /// The compiler gave up on it in the middle. Nothing else is harmed.
+    #[error("the compiler panicked on this input, which is likely made to do that; nothing else is harmed")]
+    CompilerPanicked,
     /// It could not be compiled.
     #[error(transparent)]
     Compile(CompileError),

@@ -1,12 +1,13 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host_cache::{AheadFile, Cache, Kind, ModuleCache, Source, UnsupportedEngine};
 use host_component::doctor::Doctor;
 use host_core::{InputKind, Profile, check_imports};
-use host_limits::{ArmError, Limits, StartError, Ticker, arm_async};
+use host_limits::{ArmError, Bytes, Limits, StartError, Ticker, arm_async};
 use host_wasi::{GrantError, Grants};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store, component};
@@ -81,6 +82,9 @@ impl Runtime {
     ///
     /// [`SetupError`]: the settings contradict each other, or the machine refuses.
     pub fn new(profile: Profile, limits: &Limits, cache: Option<Cache>) -> Result<Runtime, SetupError> {
+        if limits.stack > MOST_STACK {
+            return Err(SetupError::Stack { asked: limits.stack });
+        }
         let mut config = profile.config();
         limits.configure(&mut config);
         let engine = Engine::new(&config).map_err(SetupError::engine)?;
@@ -117,7 +121,9 @@ impl Runtime {
     ///
     /// [`LoadError`]: not WebAssembly, not valid, or imports that nobody satisfies, all of them named.
     pub fn prepare(&self, wasm: &[u8]) -> Result<Program, LoadError> {
-        match InputKind::of(wasm)? {
+        let kind = InputKind::of(wasm)?;
+        // Some input that is not valid makes the validator panic: types of components nested 150 deep do.
+        catch_unwind(AssertUnwindSafe(|| match kind {
             InputKind::Module => {
                 let (module, loading) = self.module(wasm)?;
                 self.link_module(&module, loading)
@@ -127,7 +133,8 @@ impl Runtime {
                 self.link_component(&component, loading)
             }
             other => Err(LoadError::UnknownKind { kind: other.to_string() }),
-        }
+        }))
+        .unwrap_or(Err(LoadError::CompilerPanicked))
     }
 
     /// Loads a file that was compiled ahead of time, and links it.
@@ -139,7 +146,7 @@ impl Runtime {
     /// [`LoadError`]: no such file, another engine, damaged, or imports that nobody satisfies.
     pub fn prepare_ahead(&self, path: &Path) -> Result<Program, LoadError> {
         let file = AheadFile::open_vouched(path)?;
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let loading = |elapsed| Loading { origin: Origin::Ahead, elapsed, publish_failure: None };
         match file.kind() {
             Kind::Module => {
@@ -170,7 +177,7 @@ impl Runtime {
             let loaded = cache.module(wasm)?;
             return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
         }
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let module = Module::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
         Ok((module, Loading::compiled(started.elapsed())))
     }
@@ -180,7 +187,7 @@ impl Runtime {
             let loaded = cache.component(wasm)?;
             return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
         }
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let component = Component::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
         Ok((component, Loading::compiled(started.elapsed())))
     }
@@ -204,6 +211,10 @@ impl Runtime {
         }
     }
 }
+
+/// The largest stack for guests. Every call gets one of its own, so it must be far less than the address space; no
+/// program known needs more than a few MiB.
+const MOST_STACK: Bytes = Bytes::gibi(1);
 
 /// What the linker of components has, for hints when an import is missing.
 const OFFERS: [&str; 26] = [
@@ -281,6 +292,12 @@ impl Loading {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
+    /// The limits give guests more stack than a call can be given.
+    #[error("a stack of {asked} is more than any call can be given; set `stack` to {MOST_STACK} or less")]
+    Stack {
+        /// What the limits say.
+        asked: Bytes,
+    },
     /// Wasmtime refuses the settings.
     #[error("wasmtime refuses the engine's settings")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -1,0 +1,109 @@
+//! Loading: directories, broken plugins among good ones, names.
+
+use std::fs;
+
+use host_plugins::host_core::InputError;
+use host_plugins::{CallError, LoadError};
+
+use crate::{host, importing, load, ok, string};
+
+#[tokio::test]
+async fn a_broken_plugin_is_reported_and_the_good_ones_load() {
+    let directory = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    let greeter = fixtures::bytes("plugins/greeter");
+    put("greeter.wasm", &greeter);
+    put("shout.wasm", &fixtures::bytes("plugins/shout"));
+    put("a-text.wasm", b"this is not WebAssembly");
+    put("b-truncated.wasm", &greeter[..greeter.len() / 2]);
+    put("c-module.wasm", &fixtures::bytes("add"));
+    put("d-empty.wasm", b"");
+    put("e-imports.wasm", &importing(&["a:b/c", "wasi:clocks/wall-clock@0.9.0"]));
+    put("notes.txt", b"not a plugin, and not looked at");
+
+    let host = host();
+    let loaded = host.load_directory(directory.path()).unwrap();
+    let names: Vec<_> = loaded.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+    assert_eq!(names, ["greeter", "shout"]);
+    let failed: Vec<(String, String)> = loaded
+        .failed
+        .iter()
+        .map(|(path, error)| (path.file_name().unwrap().to_str().unwrap().to_owned(), error.to_string()))
+        .collect();
+    let expected = [
+        ("a-text.wasm", "not WebAssembly"),
+        ("b-truncated.wasm", "not valid WebAssembly"),
+        ("c-module.wasm", "a component is needed"),
+        ("d-empty.wasm", "empty"),
+        ("e-imports.wasm", "a:b/c"),
+    ];
+    assert_eq!(failed.len(), expected.len(), "{failed:?}");
+    for ((file, error), (name, says)) in failed.iter().zip(expected) {
+        assert_eq!(file, name);
+        assert!(error.contains(says), "{file}: {error}");
+    }
+    // All of the missing imports at once, and what is there instead.
+    assert!(failed[4].1.contains("wasi:clocks/wall-clock@0.9.0"), "{}", failed[4].1);
+    assert!(failed[4].1.contains("wasi:clocks/wall-clock@0.2"), "{}", failed[4].1);
+
+    let outcome = host.call("greeter", "process", &[string("Ada")]).await.unwrap();
+    assert_eq!(outcome.value, [ok("Hello, Ada!")]);
+}
+
+#[test]
+fn an_unreadable_directory_is_an_error_that_names_it() {
+    let error = host().load_directory("no/such/directory").unwrap_err();
+    assert!(matches!(&error, LoadError::Read { .. }), "{error}");
+    assert!(error.to_string().contains("no/such/directory"), "{error}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert!(matches!(host().load_directory(file.path()), Err(LoadError::Read { .. })));
+}
+
+#[test]
+fn a_core_module_is_no_plugin() {
+    let error = host().load_bytes("add", &fixtures::bytes("add")).unwrap_err();
+    assert!(matches!(error, LoadError::Input(InputError::WrongKind { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_stands_for_one_plugin_until_it_is_unloaded() {
+    let host = host();
+    load(&host, "greeter");
+    let again = host.load_bytes("greeter", &fixtures::bytes("plugins/shout")).unwrap_err();
+    assert!(matches!(again, LoadError::Loaded { .. }), "{again}");
+    assert!(host.unload("greeter"));
+    assert!(!host.unload("greeter"));
+    assert!(matches!(
+        host.call("greeter", "process", &[string("Ada")]).await,
+        Err(CallError::UnknownPlugin { .. })
+    ));
+    host.load_bytes("greeter", &fixtures::bytes("plugins/shout")).unwrap();
+    let outcome = host.call("greeter", "process", &[string("Ada")]).await.unwrap();
+    assert_eq!(outcome.value, [ok("ADA")]);
+}
+
+#[test]
+fn the_list_tells_what_each_exports() {
+    let host = host();
+    load(&host, "greeter");
+    load(&host, "shout");
+    let list = host.list();
+    assert_eq!(list.iter().map(|plugin| plugin.name.as_str()).collect::<Vec<_>>(), ["greeter", "shout"]);
+    let exports: Vec<_> = list[0].exports.iter().map(|export| export.full_name()).collect();
+    assert_eq!(
+        exports,
+        ["my-org:my-plugin/plugin-api@0.1.0#process", "my-org:my-plugin/plugin-api@0.1.0#get-version"]
+    );
+}
+
+#[tokio::test]
+async fn input_that_makes_the_compiler_panic_harms_nobody() {
+    // Instance types nested deeper than the validator counts.
+    let nested = (0..150).fold(String::new(), |inner, _| format!("(type (instance {inner}))"));
+    let host = host();
+    let error =
+        host.load_bytes("nested", &wat::parse_str(format!("(component {nested})")).unwrap()).unwrap_err();
+    assert!(matches!(error, LoadError::CompilerPanicked | LoadError::Invalid { .. }), "{error}");
+    load(&host, "greeter");
+    assert_eq!(host.call("greeter", "process", &[string("Ada")]).await.unwrap().value, [ok("Hello, Ada!")]);
+}

@@ -1,0 +1,78 @@
+//! The file an operator writes: what it means, and what is said when it is wrong.
+
+use std::fs;
+
+use host_plugins::host_limits::{Bytes, Limits};
+use host_plugins::host_wasi::Grants;
+use host_plugins::{PluginHost, Policy, PolicyError};
+
+use crate::{ok, string};
+
+#[test]
+fn nothing_said_grants_nothing_and_limits_everything() {
+    let policy = Policy::from_toml("").unwrap();
+    assert_eq!(policy, Policy::default());
+    assert_eq!(policy.grants, Grants::default());
+    assert_eq!(policy.limits, Limits::default());
+}
+
+#[test]
+fn a_wrong_policy_is_refused_with_its_line() {
+    for (text, line, says) in [
+        ("[limits]\nmemroy = \"1MiB\"", "line 2", "unknown field `memroy`"),
+        ("[limits]\n\nmemory = \"64MB\"", "line 3", "no known unit"),
+        ("[limits]\nmemory = \"-64MiB\"", "line 2", "from 0 up"),
+        ("[limits]\nmemory = -1", "line 2", "a size as text with a unit"),
+        ("[limits]\ndeadline = \"1 parsec\"", "line 2", "is not a time"),
+        ("[limit]\n", "line 1", "unknown field `limit`"),
+        ("profile = \"fast\"", "line 1", "throughput"),
+        ("[grants]\nnetwrok = []", "line 2", "unknown field `netwrok`"),
+        ("[grants]\nstdout = \"everywhere\"", "line 2", "stdout"),
+        ("[limits\n", "line 1", ""),
+    ] {
+        let error = Policy::from_toml(text).unwrap_err().to_string();
+        assert!(error.contains(line) && error.contains(says), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn a_policy_file_is_named_where_it_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.toml");
+    assert!(matches!(Policy::read(&path), Err(PolicyError::Read { .. })));
+    fs::write(&path, "limits = 3").unwrap();
+    let error = Policy::read(&path).unwrap_err().to_string();
+    assert!(error.contains("policy.toml") && error.contains("line 1"), "{error}");
+}
+
+#[test]
+fn paths_are_taken_from_the_policy_s_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.toml");
+    fs::write(&path, "[[grants.directories]]\nhost = \"data\"\nguest = \"data\"\n").unwrap();
+    let policy = Policy::read(&path).unwrap();
+    assert_eq!(policy.grants.directories[0].host, directory.path().join("data"));
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_fails_the_call_and_runs_nothing() {
+    let mut policy =
+        Policy::from_toml("[[grants.directories]]\nhost = \"/no/such/place\"\nguest = \"data\"").unwrap();
+    let call = async |policy: Policy| {
+        let host = PluginHost::new(policy, None).unwrap();
+        host.load_file(fixtures::path("plugins/greeter")).unwrap();
+        host.call("greeter", "process", &[string("Ada")]).await
+    };
+    let error = call(policy.clone()).await.unwrap_err();
+    assert!(error.fault().is_none() && error.to_string().contains("/no/such/place"), "{error}");
+    policy.grants.directories.clear();
+    assert_eq!(call(policy).await.unwrap().value, [ok("Hello, Ada!")]);
+}
+
+#[test]
+fn limits_no_engine_can_hold_are_a_set_up_error() {
+    let mut policy = Policy::default();
+    policy.limits.stack = Bytes::new(u64::MAX);
+    let Err(error) = PluginHost::new(policy, None) else { panic!("a stack of all memory was accepted") };
+    assert!(error.to_string().contains("set `stack` to 1GiB or less"), "{error}");
+}
