@@ -1,12 +1,14 @@
-//! Runs a WASI command, of either generation, to its exit code; and single exports of core modules.
+//! Runs a WASI command, of either generation, to its exit code; and calls single exports of a program.
 
+use host_component::{call_async, find};
 use host_core::{InvokeError, invoke_async};
 use host_limits::Limits;
 use host_wasi::Grants;
 use host_wasi::wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime::Store;
+use wasmtime::component::{InstancePre, Val};
 
-use crate::error::Stopped;
+use crate::error::{CallError, Stopped};
 use crate::run::{Outcome, RunError, exit_of};
 use crate::runtime::{Guest, Program, Runtime, StoreError};
 use crate::state::State;
@@ -99,7 +101,7 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// If `program` is a component; call those through [`PluginHost`](crate::PluginHost).
+    /// If `program` is a component; those are for [`call`](Runtime::call).
     pub async fn invoke(
         &self,
         program: &Program,
@@ -120,5 +122,53 @@ impl Runtime {
             invoke_async(store, &instance, export, &arguments).await
         };
         Ok(self.run_fresh(limits, grants, invoke).await?)
+    }
+
+    /// Calls an export of a component by name: `process`, or in full `my-org:my-plugin/plugin-api@0.1.0#process`.
+    ///
+    /// The arguments are checked against the export's type before it is entered.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]; a guest that was stopped is [`CallError::Fault`], which says why.
+    ///
+    /// # Panics
+    ///
+    /// If `program` is a core module; those are for [`invoke`](Runtime::invoke).
+    pub async fn call(
+        &self,
+        program: &Program,
+        export: &str,
+        arguments: &[Val],
+        limits: &Limits,
+        grants: &Grants,
+    ) -> Result<Outcome<Vec<Val>>, CallError> {
+        let Guest::Component(instance) = &program.guest else {
+            panic!("only exports of components are called with values of the component model");
+        };
+        self.call_export(instance, export, arguments, limits, grants).await
+    }
+
+    pub(crate) async fn call_export(
+        &self,
+        instance: &InstancePre<State>,
+        export: &str,
+        arguments: &[Val],
+        limits: &Limits,
+        grants: &Grants,
+    ) -> Result<Outcome<Vec<Val>>, CallError> {
+        let function = find(instance.component(), export)?;
+        let instantiate_and_call = async |store: &mut Store<State>| {
+            let instance = instance.instantiate_async(&mut *store).await?;
+            match call_async(store, &instance, &function, arguments).await {
+                Ok(results) => Ok(Ok(results)),
+                Err(host_component::CallError::Failed { source, .. }) => Err(source),
+                // A mistake in the arguments is the caller's, and no fault of the guest.
+                Err(host_component::CallError::Arguments(error)) => Ok(Err(error)),
+                Err(other) => Err(other.into()),
+            }
+        };
+        let outcome = self.run_fresh(limits, grants, instantiate_and_call).await?;
+        outcome.transpose().map_err(CallError::Arguments)
     }
 }

@@ -8,6 +8,7 @@ use host_component::{ArgumentError, FindError};
 use host_core::{Fault, InputError, LinkError};
 use host_wasi::GrantError;
 
+use crate::run::RunError;
 use crate::runtime::StoreError;
 use crate::state::Captured;
 
@@ -134,6 +135,15 @@ pub struct Stopped {
     pub fault: Fault,
     /// What it had said until then.
     pub captured: Captured,
+}
+
+impl From<RunError> for CallError {
+    fn from(error: RunError) -> CallError {
+        match error {
+            RunError::Store(error) => CallError::Store(error),
+            RunError::Stopped(stopped) => CallError::Fault(stopped),
+        }
+    }
 }
 
 impl CallError {

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use host_cache::Cache;
-use host_component::{ExportedFunction, call_async, exports, find};
+use host_component::{ExportedFunction, exports};
 use host_core::InputKind;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
 
 use crate::error::{CallError, LoadError};
+use crate::loading::Loading;
 use crate::policy::Policy;
-use crate::run::{Outcome, RunError};
-use crate::runtime::{Guest, Loading, Runtime, SetupError};
+use crate::run::Outcome;
+use crate::runtime::{Guest, Runtime, SetupError};
 use crate::state::State;
 
 /// Loads components under one policy, and calls them.
@@ -162,17 +163,8 @@ impl PluginHost {
         arguments: &[Val],
     ) -> Result<Outcome<Vec<Val>>, CallError> {
         let plugin = self.plugin(plugin)?;
-        let function = find(plugin.instance.component(), export)?;
-        let call = async |store: &mut Store<State>, instance: Instance| {
-            match call_async(store, &instance, &function, arguments).await {
-                Ok(results) => Ok(Ok(results)),
-                Err(host_component::CallError::Failed { source, .. }) => Err(source),
-                // A mistake in the arguments is the caller's, and no fault of the guest.
-                Err(host_component::CallError::Arguments(error)) => Ok(Err(error)),
-                Err(other) => Err(other.into()),
-            }
-        };
-        self.run(&plugin, call).await?.transpose().map_err(CallError::Arguments)
+        let Policy { limits, grants, .. } = &self.policy;
+        self.runtime.call_export(&plugin.instance, export, arguments, limits, grants).await
     }
 
     /// Does `work` with a fresh instance of a plugin: the way to calls through your own `bindgen!`, and to several calls
@@ -214,12 +206,8 @@ impl PluginHost {
             let instance = plugin.instance.instantiate_async(&mut *store).await?;
             work(store, instance).await
         };
-        self.runtime.run_fresh(&self.policy.limits, &self.policy.grants, instantiate_and_work).await.map_err(
-            |error| match error {
-                RunError::Store(error) => CallError::Store(error),
-                RunError::Stopped(stopped) => CallError::Fault(stopped),
-            },
-        )
+        let Policy { limits, grants, .. } = &self.policy;
+        Ok(self.runtime.run_fresh(limits, grants, instantiate_and_work).await?)
     }
 
     fn load(&self, name: &str, wasm: &[u8], path: Option<PathBuf>) -> Result<PluginInfo, LoadError> {

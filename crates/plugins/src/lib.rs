@@ -10,6 +10,7 @@ mod state;
 pub mod blocking;
 
 mod command;
+mod loading;
 mod runtime;
 
 mod error;
@@ -17,10 +18,16 @@ mod error;
 pub use crate::command::CommandError;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
+pub use crate::loading::{Loading, Origin};
 pub use crate::policy::{Policy, PolicyError};
 pub use crate::run::Outcome;
-pub use crate::runtime::{Loading, Origin, Program, Runtime, SetupError, StoreError};
+pub use crate::runtime::{Compiled, Program, Runtime, SetupError, StoreError};
 pub use crate::state::{Captured, State};
 
 /// The layers below, so that a program that builds on this crate needs to name no other.
-pub use {host_cache, host_component, host_core, host_limits, host_wasi};
+pub use {host_cache, host_component, host_core, host_limits, host_wasi, wasmtime};
+
+/// The program on the front page of the repository.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

@@ -57,12 +57,33 @@ impl Policy {
     ///
     /// [`PolicyError::Read`], or [`PolicyError::Text`], which shows line and column.
     pub fn read(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
+        Policy::read_with_streams(path, &Grants::default())
+    }
+
+    /// As [`read`](Policy::read), but standard input, output and error are those of `streams` where the file does not
+    /// name them: for a program that passes its own on unless told otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Policy::read).
+    pub fn read_with_streams(path: impl AsRef<Path>, streams: &Grants) -> Result<Policy, PolicyError> {
         let path = path.as_ref();
         let text =
             fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
-        let mut policy: Policy = toml::from_str(&text)
-            .map_err(|error| PolicyError::Text { path: Some(path.into()), error: Box::new(error) })?;
+        let wrong = |error| PolicyError::Text { path: Some(path.into()), error: Box::new(error) };
+        let mut policy: Policy = toml::from_str(&text).map_err(wrong)?;
         policy.grants.resolve_paths(path.parent().unwrap_or(Path::new("")));
+        let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+        let names = |stream| table.get("grants").is_some_and(|grants| grants.get(stream).is_some());
+        if !names("stdin") {
+            policy.grants.stdin = streams.stdin.clone();
+        }
+        if !names("stdout") {
+            policy.grants.stdout = streams.stdout;
+        }
+        if !names("stderr") {
+            policy.grants.stderr = streams.stderr;
+        }
         Ok(policy)
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use host_cache::{AheadFile, Cache, Kind, ModuleCache, Source, UnsupportedEngine};
+use host_cache::{AheadError, AheadFile, Cache, Kind, ModuleCache, UnsupportedEngine, compile_ahead};
 use host_component::doctor::Doctor;
 use host_core::{InputKind, Profile, check_imports};
 use host_limits::{ArmError, Bytes, Limits, StartError, Ticker, arm_async};
@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store, component};
 
 use crate::error::LoadError;
+use crate::loading::{Loading, Origin};
 use crate::state::State;
 
 /// One engine with what belongs to it: the ticker, the cache of compiled code, and linkers that offer WASI and `log`.
@@ -27,6 +28,19 @@ pub struct Runtime {
     components: component::Linker<State>,
 }
 
+/// A guest that is compiled, but linked to nothing: its imports and exports can be looked at, and no code of it has run.
+#[derive(Clone)]
+pub struct Compiled {
+    code: Code,
+    loading: Loading,
+}
+
+#[derive(Clone)]
+enum Code {
+    Module(Module),
+    Component(Component),
+}
+
 /// A guest that is compiled, checked and linked, ready to be instantiated any number of times.
 #[derive(Clone)]
 pub struct Program {
@@ -38,40 +52,6 @@ pub struct Program {
 pub(crate) enum Guest {
     Module(wasmtime::InstancePre<State>),
     Component(component::InstancePre<State>),
-}
-
-/// How a program's code was had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Loading {
-    /// Where the code came from.
-    pub origin: Origin,
-    /// How long it took to have it: compiling, or reading and verifying.
-    pub elapsed: Duration,
-    /// Why freshly compiled code could not be kept in the cache, if it could not.
-    pub publish_failure: Option<String>,
-}
-
-/// Where compiled code came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Origin {
-    /// Compiled just now.
-    Compiled,
-    /// The cache had it.
-    Cached,
-    /// Compiled ahead of time, into a file the caller vouched for.
-    Ahead,
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Origin::Compiled => "compiled",
-            Origin::Cached => "cached",
-            Origin::Ahead => "ahead of time",
-        })
-    }
 }
 
 impl Runtime {
@@ -121,20 +101,55 @@ impl Runtime {
     ///
     /// [`LoadError`]: not WebAssembly, not valid, or imports that nobody satisfies, all of them named.
     pub fn prepare(&self, wasm: &[u8]) -> Result<Program, LoadError> {
-        let kind = InputKind::of(wasm)?;
-        // Some input that is not valid makes the validator panic: types of components nested 150 deep do.
-        catch_unwind(AssertUnwindSafe(|| match kind {
+        self.link(&self.compile(wasm)?)
+    }
+
+    /// The first half of [`prepare`](Runtime::prepare): compiles `wasm`, or takes it from the cache. What nobody links can
+    /// still be looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, or not valid.
+    pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
+        let (code, loading) = match InputKind::of(wasm)? {
             InputKind::Module => {
                 let (module, loading) = self.module(wasm)?;
-                self.link_module(&module, loading)
+                (Code::Module(module), loading)
             }
             InputKind::Component => {
                 let (component, loading) = self.component(wasm)?;
-                self.link_component(&component, loading)
+                (Code::Component(component), loading)
             }
-            other => Err(LoadError::UnknownKind { kind: other.to_string() }),
-        }))
-        .unwrap_or(Err(LoadError::CompilerPanicked))
+            other => return Err(LoadError::UnknownKind { kind: other.to_string() }),
+        };
+        Ok(Compiled { code, loading })
+    }
+
+    /// The second half of [`prepare`](Runtime::prepare): links what this runtime has compiled. No code of it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: imports that nobody satisfies, all of them named.
+    pub fn link(&self, compiled: &Compiled) -> Result<Program, LoadError> {
+        let loading = compiled.loading.clone();
+        match &compiled.code {
+            Code::Module(module) => self.link_module(module, loading),
+            Code::Component(component) => self.link_component(component, loading),
+        }
+    }
+
+    /// Compiles `wasm`, a core module or a component in binary form, to the contents of a file for
+    /// [`prepare_ahead`](Runtime::prepare_ahead) of a runtime with the same settings. The cache has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, or not valid.
+    pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        InputKind::of(wasm)?;
+        compile_ahead(&self.engine, wasm).map_err(|error| match error {
+            AheadError::Compile(error) => error.into(),
+            other => other.into(),
+        })
     }
 
     /// Loads a file that was compiled ahead of time, and links it.
@@ -246,6 +261,29 @@ const OFFERS: [&str; 26] = [
     "wasi:sockets/udp@0.2.12",
 ];
 
+impl Compiled {
+    /// How the code was had.
+    pub fn loading(&self) -> &Loading {
+        &self.loading
+    }
+
+    /// The component, or `None` for a core module.
+    pub fn component(&self) -> Option<&Component> {
+        match &self.code {
+            Code::Module(_) => None,
+            Code::Component(component) => Some(component),
+        }
+    }
+
+    /// The core module, or `None` for a component.
+    pub fn module(&self) -> Option<&Module> {
+        match &self.code {
+            Code::Module(module) => Some(module),
+            Code::Component(_) => None,
+        }
+    }
+}
+
 impl Program {
     /// How the program's code was had.
     pub fn loading(&self) -> &Loading {
@@ -265,25 +303,6 @@ impl Program {
         match &self.guest {
             Guest::Module(instance) => Some(instance.module()),
             Guest::Component(_) => None,
-        }
-    }
-}
-
-impl Loading {
-    fn compiled(elapsed: Duration) -> Loading {
-        Loading { origin: Origin::Compiled, elapsed, publish_failure: None }
-    }
-
-    fn from_cache(outcome: &host_cache::Outcome) -> Loading {
-        match outcome.source {
-            Source::Disk => {
-                Loading { origin: Origin::Cached, elapsed: outcome.load_time, publish_failure: None }
-            }
-            _ => Loading {
-                origin: Origin::Compiled,
-                elapsed: outcome.compile_time + outcome.load_time,
-                publish_failure: outcome.publish_failure.as_ref().map(|error| error.to_string()),
-            },
         }
     }
 }
