@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use host_cache::{AheadError, AheadFile, Cache, Kind, ModuleCache, UnsupportedEngine, compile_ahead};
 use host_component::doctor::Doctor;
@@ -111,17 +111,18 @@ impl Runtime {
     ///
     /// [`LoadError`]: not WebAssembly, or not valid.
     pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
-        let (code, loading) = match InputKind::of(wasm)? {
+        let kind = InputKind::of(wasm)?;
+        let (code, loading) = catch_panic(|| match kind {
             InputKind::Module => {
                 let (module, loading) = self.module(wasm)?;
-                (Code::Module(module), loading)
+                Ok((Code::Module(module), loading))
             }
             InputKind::Component => {
                 let (component, loading) = self.component(wasm)?;
-                (Code::Component(component), loading)
+                Ok((Code::Component(component), loading))
             }
-            other => return Err(LoadError::UnknownKind { kind: other.to_string() }),
-        };
+            other => Err(LoadError::UnknownKind { kind: other.to_string() }),
+        })?;
         Ok(Compiled { code, loading })
     }
 
@@ -132,10 +133,10 @@ impl Runtime {
     /// [`LoadError`]: imports that nobody satisfies, all of them named.
     pub fn link(&self, compiled: &Compiled) -> Result<Program, LoadError> {
         let loading = compiled.loading.clone();
-        match &compiled.code {
+        catch_panic(|| match &compiled.code {
             Code::Module(module) => self.link_module(module, loading),
             Code::Component(component) => self.link_component(component, loading),
-        }
+        })
     }
 
     /// Compiles `wasm`, a core module or a component in binary form, to the contents of a file for
@@ -146,9 +147,11 @@ impl Runtime {
     /// [`LoadError`]: not WebAssembly, or not valid.
     pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
         InputKind::of(wasm)?;
-        compile_ahead(&self.engine, wasm).map_err(|error| match error {
-            AheadError::Compile(error) => error.into(),
-            other => other.into(),
+        catch_panic(|| {
+            compile_ahead(&self.engine, wasm).map_err(|error| match error {
+                AheadError::Compile(error) => error.into(),
+                other => other.into(),
+            })
         })
     }
 
@@ -230,6 +233,12 @@ impl Runtime {
 /// The largest stack for guests. Every call gets one of its own, so it must be far less than the address space; no
 /// program known needs more than a few MiB.
 const MOST_STACK: Bytes = Bytes::gibi(1);
+
+/// Does `work` on a guest that is not valid for certain: the validator panics at some, such as a component whose types are
+/// nested 150 deep.
+fn catch_panic<R>(work: impl FnOnce() -> Result<R, LoadError>) -> Result<R, LoadError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(LoadError::CompilerPanicked))
+}
 
 /// What the linker of components has, for hints when an import is missing.
 const OFFERS: [&str; 26] = [
