@@ -1,2 +1,32 @@
-//! x
-fn main(){}
+//! `wasm-host`: runs, calls, inspects and compiles WebAssembly programs under limits and grants.
+#![forbid(unsafe_code)]
+
+mod flags;
+
+mod call;
+mod compile;
+mod inspect;
+mod run;
+
+mod invoke;
+mod load;
+mod policy;
+mod session;
+
+mod exit;
+mod output;
+
+use clap::Parser;
+
+use crate::flags::{Command, Flags};
+
+fn main() {
+    let result = match Flags::parse().command {
+        Command::Run(flags) => run::run(&flags),
+        Command::Call(flags) => call::call(&flags),
+        Command::Inspect(flags) => inspect::inspect(&flags),
+        Command::Compile(flags) => compile::compile(&flags),
+    };
+    // Standard output is flushed on the way out.
+    std::process::exit(result.unwrap_or_else(|error| exit::report_error(&error)));
+}

@@ -1,0 +1,265 @@
+//! The command line: which commands there are, and what they take.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use host_plugins::host_limits::{Bytes, Limits};
+use host_plugins::host_wasi::Access;
+
+/// Run, call and inspect WebAssembly programs under limits and grants.
+///
+/// A program gets nothing of the machine but what the options grant it; it has its standard streams, clocks and random
+/// numbers.
+#[derive(Parser)]
+#[command(name = "wasm-host", version, after_help = EXIT_CODES)]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: the program's own; 124 if its deadline passed, 137 if it ran out of memory or tables, 134 for a trap and
+every other budget, 125 if wasm-host itself failed, 2 for a wrong command line.";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(RunFlags),
+    Call(CallFlags),
+    Inspect(InspectFlags),
+    Compile(CompileFlags),
+}
+
+/// Run a WASI 0.1 module or a WASI 0.2 command.
+///
+/// Options come before FILE; everything after it is the program's.
+#[derive(Args)]
+#[command(override_usage = "wasm-host run [OPTIONS] FILE [ARGS]...", after_help = EXIT_CODES)]
+pub(crate) struct RunFlags {
+    /// The program, and its arguments.
+    #[arg(value_name = "FILE [ARGS]", required = true, trailing_var_arg = true)]
+    pub(crate) file_and_args: Vec<OsString>,
+    /// The program's own name, its argument 0 [default: the name of FILE without its folders]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) argv0: Option<String>,
+    /// Call this export instead of running the program, with ARGS as values. For a component, WAVE text with its
+    /// arguments, such as 'process("Ada")', is taken too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) invoke: Option<String>,
+    #[command(flatten)]
+    pub(crate) guest: GuestFlags,
+}
+
+/// Call one export, and print what it returns.
+///
+/// Standard output has the result and nothing else: what the program prints goes to standard error, as do the lines it
+/// logs. An export that returns an error (`err(...)`) makes the exit code 1.
+#[derive(Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct CallFlags {
+    /// A component or a core module.
+    pub(crate) file: PathBuf,
+    /// The export with its arguments, for a component in WAVE: 'process("Ada")', for a core module: 'add(2, 3)'
+    #[arg(value_name = "EXPORT(ARGS)", allow_hyphen_values = true)]
+    pub(crate) call: String,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take the arguments from a JSON array instead; then EXPORT is a name only
+    #[arg(long, value_name = "ARRAY", allow_hyphen_values = true)]
+    pub(crate) json_args: Option<String>,
+    #[command(flatten)]
+    pub(crate) guest: GuestFlags,
+}
+
+/// Print what a program imports and exports, and which grants it may use. No code of it runs.
+#[derive(Args)]
+pub(crate) struct InspectFlags {
+    /// A component or a core module.
+    pub(crate) file: PathBuf,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
+}
+
+/// Compile a program ahead of time, for `--allow-precompiled`.
+///
+/// The file is for this machine and this version. It fits `run` and `call` with the same profile, and with fuel metered
+/// or not as here: give the same --policy and --fuel.
+#[derive(Args)]
+pub(crate) struct CompileFlags {
+    /// A component or a core module.
+    pub(crate) file: PathBuf,
+    /// The file to write.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// The limits that the program will run under.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The fuel that it will run with, or `unlimited`; only whether there is a limit matters here
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<Fuel>,
+}
+
+/// What is said of a program that runs.
+#[derive(Args)]
+pub(crate) struct GuestFlags {
+    /// Let the program see a directory, under the path GUEST or else the same one. With `:ro` at the end it is read-only
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]")]
+    pub(crate) dirs: Vec<Dir>,
+    /// Set an environment variable, or without `=VALUE` pass on our own. No other is passed on
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<Variable>,
+    /// Limits and grants as a file; other options go over what it says. Its defaults are strict, for code nobody has read
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) policy: Option<PathBuf>,
+    /// How much fuel the program may burn, about one unit for each instruction, or `unlimited` [default: unlimited]
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<Fuel>,
+    /// How long the program may run, such as 500ms or 2s; compiling it does not count [default: 1day]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
+    pub(crate) timeout: Option<Duration>,
+    /// How much memory the program may have, such as 64MiB [default: 4GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Bytes>,
+    /// Take FILE also if `wasm-host compile` made it. It is native code that nothing can check: allow it for files of yours
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
+    /// When the program is stopped, print where it was.
+    #[arg(long)]
+    pub(crate) backtrace: bool,
+    /// Afterwards, print where the code came from, and what the program spent.
+    #[arg(long)]
+    pub(crate) stats: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
+}
+
+/// Where compiled code is kept.
+#[derive(Args)]
+pub(crate) struct CacheFlags {
+    /// Keep compiled code here [default: the folder wasm-host in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Compile anew, and keep nothing.
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub(crate) no_cache: bool,
+}
+
+/// A directory that the program sees.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dir {
+    pub(crate) host: PathBuf,
+    pub(crate) guest: String,
+    pub(crate) access: Access,
+}
+
+impl FromStr for Dir {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Dir, String> {
+        let (paths, access) = match text.strip_suffix(":ro") {
+            Some(paths) => (paths, Access::ReadOnly),
+            None => (text, Access::ReadWrite),
+        };
+        let (host, guest) = paths.split_once("::").unwrap_or((paths, paths));
+        if host.is_empty() || guest.is_empty() {
+            return Err("write HOST, HOST::GUEST or either with :ro, such as ./data::/data:ro".to_owned());
+        }
+        if guest.split('/').any(|part| part == "..") {
+            return Err(format!(
+                "a program cannot see a path with `..`; name one for it, such as {host}::data"
+            ));
+        }
+        Ok(Dir { host: host.into(), guest: guest.to_owned(), access })
+    }
+}
+
+/// An environment variable: with a value, or one of ours that is passed on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: Option<String>,
+}
+
+impl FromStr for Variable {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Variable, Infallible> {
+        Ok(match text.split_once('=') {
+            Some((name, value)) => Variable { name: name.to_owned(), value: Some(value.to_owned()) },
+            None => Variable { name: text.to_owned(), value: None },
+        })
+    }
+}
+
+/// A fuel budget; `None` does not meter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Fuel(pub(crate) Option<u64>);
+
+impl FromStr for Fuel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Fuel, Self::Err> {
+        if text == "unlimited" {
+            return Ok(Fuel(None));
+        }
+        match text.replace('_', "").parse() {
+            Ok(fuel) => Ok(Fuel(Some(fuel))),
+            Err(_) => Err("write a whole number of fuel units from 0 up, or unlimited"),
+        }
+    }
+}
+
+/// A time as a policy writes it: read by the same code, so that both take the same.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let limits: Result<Limits, _> = serde_json::from_value(serde_json::json!({ "deadline": text }));
+    limits.map(|limits| limits.deadline).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn directories_are_read_as_the_wasmtime_command_reads_them() {
+        let dir = |text: &str| text.parse::<Dir>();
+        let is =
+            |host: &str, guest: &str, access| Ok(Dir { host: host.into(), guest: guest.to_owned(), access });
+        assert_eq!(dir("data"), is("data", "data", Access::ReadWrite));
+        assert_eq!(dir("data:ro"), is("data", "data", Access::ReadOnly));
+        assert_eq!(dir("../data::/d"), is("../data", "/d", Access::ReadWrite));
+        assert_eq!(dir("../data::/d:ro"), is("../data", "/d", Access::ReadOnly));
+        for wrong in ["", ":ro", "::", "a::", "::b", "../data", "a::b/../c"] {
+            assert!(dir(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn fuel_and_times_are_those_of_a_policy() {
+        assert_eq!("1_000".parse(), Ok(Fuel(Some(1000))));
+        assert_eq!("unlimited".parse(), Ok(Fuel(None)));
+        assert!("-1".parse::<Fuel>().is_err());
+        assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(timeout("2 fortnights").unwrap_err().contains("is not a time"));
+    }
+
+    #[test]
+    fn what_stands_behind_the_file_is_the_programs() {
+        let line = ["wasm-host", "run", "--fuel=5", "a.wasm", "--fuel=6", "--", "-x"];
+        let Command::Run(flags) = Flags::parse_from(line).command else { panic!("not run") };
+        assert_eq!(flags.guest.fuel, Some(Fuel(Some(5))));
+        assert_eq!(flags.file_and_args, ["a.wasm", "--fuel=6", "--", "-x"]);
+    }
+}

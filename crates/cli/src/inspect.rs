@@ -1,0 +1,240 @@
+//! `wasm-host inspect`: what a program is, needs and offers, without running any of it.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use host_plugins::host_component::inspect::{Description, describe};
+use host_plugins::host_limits::Bytes;
+use host_plugins::host_wasi::{Need, Needs, needs};
+use host_plugins::wasmtime::{ExternType, FuncType, MemoryType, Module};
+use serde_json::{Value, json};
+
+use crate::flags::InspectFlags;
+use crate::output::{print, printable, size};
+use crate::{load, policy};
+
+/// Prints what is in the file.
+pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
+    let file = &flags.file;
+    let wasm = load::read(file)?;
+    // The engine of `run`, so that what it has compiled is taken from the cache, and kept there for it.
+    let runtime = load::runtime(&policy::of_code(None, None)?, load::cache(&flags.cache)?)?;
+    let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
+        .with_context(|| format!("cannot inspect `{}`", file.display()))?;
+    let not_linked = runtime.link(&compiled).err().map(|error| error.to_string());
+
+    let contents = match (compiled.component(), compiled.module()) {
+        (Some(component), _) => Contents::Component(describe(component)),
+        (None, Some(module)) => Contents::Module(items(module)),
+        (None, None) => unreachable!("what is compiled is a component or a module"),
+    };
+    let report = Report { length: wasm.len(), needs: contents.needs(), contents, not_linked };
+    print(&if flags.json { format!("{:#}\n", report.json()) } else { report.text() })?;
+    Ok(0)
+}
+
+struct Report {
+    length: usize,
+    contents: Contents,
+    needs: Needs,
+    /// Why `wasm-host` could not run it.
+    not_linked: Option<String>,
+}
+
+enum Contents {
+    Component(Description),
+    Module(Items),
+}
+
+/// The imports and exports of a core module.
+struct Items {
+    imports: Vec<Item>,
+    exports: Vec<Item>,
+}
+
+struct Item {
+    /// `None` for an export.
+    module: Option<String>,
+    name: String,
+    ty: String,
+}
+
+impl Contents {
+    fn needs(&self) -> Needs {
+        match self {
+            Contents::Component(description) => needs(description.imported_interfaces()),
+            Contents::Module(items) => needs(items.imports.iter().map(Item::full_name)),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Contents::Component(_) => "component",
+            Contents::Module(_) => "core module",
+        }
+    }
+
+    fn is_command(&self) -> bool {
+        match self {
+            Contents::Component(description) => {
+                description.exported_interfaces().any(|name| name.starts_with("wasi:cli/run@0.2."))
+            }
+            Contents::Module(items) => items.exports.iter().any(|export| export.name == "_start"),
+        }
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let length = size(Bytes::new(u64::try_from(self.length).unwrap_or(u64::MAX)));
+        let command = if self.contents.is_command() { ", a command" } else { "" };
+        self.write(&mut text, &length, command).expect("writing to a String does not fail");
+        text
+    }
+
+    fn write(&self, text: &mut String, length: &str, command: &str) -> std::fmt::Result {
+        writeln!(text, "{} of {length}{command}\n", self.contents.kind())?;
+        match &self.contents {
+            Contents::Component(description) => write!(text, "{description}")?,
+            Contents::Module(Items { imports, exports }) => {
+                for item in imports {
+                    writeln!(text, "import {}: {}", printable(&item.full_name()), item.ty)?;
+                }
+                for item in exports {
+                    writeln!(text, "export {}: {}", printable(&item.full_name()), item.ty)?;
+                }
+            }
+        }
+        let Needs { may_use, unserved, .. } = &self.needs;
+        if !may_use.is_empty() {
+            writeln!(text, "\nmay use, if a policy or an option grants it:")?;
+            for (what, grant) in may_use.iter().filter_map(|need| Some((what(*need), need.grant()?))) {
+                match option(grant) {
+                    Some(option) => writeln!(text, "  {what}: {grant}, or {option}")?,
+                    None => writeln!(text, "  {what}: {grant}")?,
+                }
+            }
+            let always: Vec<String> =
+                may_use.iter().filter(|need| need.grant().is_none()).map(|need| what(*need)).collect();
+            if !always.is_empty() {
+                writeln!(text, "  and what every program has: {}", always.join(", "))?;
+            }
+        }
+        if !unserved.is_empty() {
+            writeln!(text, "\nWASI that is not served:")?;
+            unserved.iter().try_for_each(|name| writeln!(text, "  {}", printable(name)))?;
+        }
+        if let Some(reason) = &self.not_linked {
+            writeln!(text, "\nwasm-host cannot run it:")?;
+            reason.lines().try_for_each(|line| writeln!(text, "  {}", printable(line)))?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Value {
+        let Needs { may_use, unserved, not_wasi, .. } = &self.needs;
+        let (imports, exports) = match &self.contents {
+            Contents::Component(description) => (json!(description.imports), json!(description.exports)),
+            Contents::Module(Items { imports, exports }) => (
+                imports.iter().map(Item::json).collect::<Value>(),
+                exports.iter().map(Item::json).collect::<Value>(),
+            ),
+        };
+        let may_use = may_use.iter().map(|need| json!({ "what": what(*need), "grant": need.grant() }));
+        json!({
+            "kind": self.contents.kind(),
+            "bytes": self.length,
+            "command": self.contents.is_command(),
+            "imports": imports,
+            "exports": exports,
+            "may-use": may_use.collect::<Value>(),
+            "wasi-not-served": unserved,
+            "not-wasi": not_wasi,
+            "cannot-run": self.not_linked,
+        })
+    }
+}
+
+impl Item {
+    fn full_name(&self) -> String {
+        match &self.module {
+            Some(module) => format!("{module}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match &self.module {
+            Some(module) => json!({ "module": module, "name": self.name, "type": self.ty }),
+            None => json!({ "name": self.name, "type": self.ty }),
+        }
+    }
+}
+
+/// What a guest may use, without how it is granted.
+fn what(need: Need) -> String {
+    let text = need.to_string();
+    text.split_once(" (").map_or(text.clone(), |(what, _)| what.to_owned())
+}
+
+/// The option that grants what a policy grants by this key.
+fn option(grant: &str) -> Option<&'static str> {
+    match grant {
+        "args" => Some("ARGS"),
+        "[env], inherit-env" => Some("--env"),
+        "[[directories]]" => Some("--dir"),
+        _ => None,
+    }
+}
+
+fn items(module: &Module) -> Items {
+    let imports = module.imports().map(|import| Item {
+        module: Some(import.module().to_owned()),
+        name: import.name().to_owned(),
+        ty: type_text(&import.ty()),
+    });
+    let exports = module.exports().map(|export| Item {
+        module: None,
+        name: export.name().to_owned(),
+        ty: type_text(&export.ty()),
+    });
+    Items { imports: imports.collect(), exports: exports.collect() }
+}
+
+/// A type in a few words, such as `func(i32, i32) -> i32`.
+fn type_text(ty: &ExternType) -> String {
+    match ty {
+        ExternType::Func(func) => func_text(func),
+        ExternType::Global(global) => {
+            let mutable = if global.mutability().is_var() { "mutable " } else { "" };
+            format!("{mutable}global of {}", global.content())
+        }
+        ExternType::Table(table) => {
+            let most =
+                table.maximum().map(|most| format!(" to {most}")).unwrap_or_else(|| " or more".to_owned());
+            format!("table of {}{most} {}", table.minimum(), table.element())
+        }
+        ExternType::Memory(memory) => memory_text(memory),
+        ExternType::Tag(tag) => format!("tag of {}", func_text(tag.ty())),
+    }
+}
+
+fn func_text(func: &FuncType) -> String {
+    let list = |types: Vec<String>| types.join(", ");
+    let params = list(func.params().map(|ty| ty.to_string()).collect());
+    let results: Vec<String> = func.results().map(|ty| ty.to_string()).collect();
+    match results.as_slice() {
+        [] => format!("func({params})"),
+        [one] => format!("func({params}) -> {one}"),
+        _ => format!("func({params}) -> ({})", list(results)),
+    }
+}
+
+fn memory_text(memory: &MemoryType) -> String {
+    let bytes = |pages: u64| size(Bytes::new(pages.saturating_mul(memory.page_size())));
+    match memory.maximum() {
+        Some(most) => format!("memory of {} to {}", bytes(memory.minimum()), bytes(most)),
+        None => format!("memory of {} or more", bytes(memory.minimum())),
+    }
+}

@@ -1,0 +1,92 @@
+//! What a program may spend and touch: the policy file, or wide limits and no grants, and over it the options.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use host_plugins::Policy;
+use host_plugins::host_core::Profile;
+use host_plugins::host_limits::{Bytes, Limits};
+use host_plugins::host_wasi::{Grants, Output};
+
+use crate::flags::{Dir, Fuel, GuestFlags, Variable};
+
+/// The engine's settings without a policy file. A program such as a compiler is several MiB of code that runs for a
+/// second: compiled without optimising it starts in half the time, and computes nearly as fast. It also is the profile
+/// whose backtraces name source lines.
+const PROFILE: Profile = Profile::Development;
+
+/// The policy of a program that runs, whose standard streams are `streams` where no policy file names them.
+pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants) -> Result<Policy> {
+    let mut policy = base(flags.policy.as_deref(), flags.fuel, streams)?;
+    let Policy { limits, grants, .. } = &mut policy;
+    if let Some(deadline) = flags.timeout {
+        limits.deadline = deadline;
+    }
+    if let Some(memory) = flags.memory {
+        limits.memory = memory;
+    }
+    for output in [&mut grants.stdout, &mut grants.stderr] {
+        bound(output, limits.output);
+    }
+    for Dir { host, guest, access } in &flags.dirs {
+        let metadata = fs::metadata(host)
+            .with_context(|| format!("cannot open the directory `{}` of --dir", host.display()))?;
+        if !metadata.is_dir() {
+            bail!("`{}` of --dir is not a directory; name the folder it is in", host.display());
+        }
+        *grants = std::mem::take(grants).directory(host, guest, *access);
+    }
+    for variable in &flags.env {
+        set(grants, variable)?;
+    }
+    Ok(policy)
+}
+
+/// The policy as far as it matters for compiling.
+pub(crate) fn of_code(file: Option<&Path>, fuel: Option<Fuel>) -> Result<Policy> {
+    base(file, fuel, &Grants::default())
+}
+
+/// The policy file, or the defaults of this command.
+fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants) -> Result<Policy> {
+    let mut policy = match file {
+        Some(path) => Policy::read_with_streams(path, streams)?,
+        None => {
+            let mut policy = Policy::default();
+            policy.profile = PROFILE;
+            policy.limits = Limits::trusted();
+            policy.grants = streams.clone();
+            policy
+        }
+    };
+    if let Some(Fuel(fuel)) = fuel {
+        policy.limits.fuel = fuel;
+    }
+    Ok(policy)
+}
+
+/// What is captured is kept in memory, for which there is a limit.
+fn bound(output: &mut Output, limit: Bytes) {
+    if let Output::Capture(size) = output {
+        *size = limit.get().min(*size);
+    }
+}
+
+fn set(grants: &mut Grants, variable: &Variable) -> Result<()> {
+    let Variable { name, value } = variable;
+    let value = match value {
+        Some(value) => value.clone(),
+        None => match env::var_os(name) {
+            Some(value) => value
+                .into_string()
+                .ok()
+                .with_context(|| format!("the variable `{name}` of --env is not Unicode; give it a value"))?,
+            // As if it had not been asked for, so that a script need not know which variables are set.
+            None => return Ok(()),
+        },
+    };
+    grants.env.insert(name.clone(), value);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! One program, loaded under a policy, that runs once; and what is told of it afterwards.
+
+use std::future::Future;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use host_plugins::host_core::Fault;
+use host_plugins::host_limits::Usage;
+use host_plugins::host_wasi::{Grants, Output, Stdin};
+use host_plugins::{
+    CallError, Captured, CommandError, Loading, Origin, Outcome, Policy, Program, Runtime, Stopped,
+};
+use tokio::runtime::Builder;
+
+use crate::flags::GuestFlags;
+use crate::output::{self, Stream, printable, size, time};
+use crate::{exit, load, policy};
+
+/// A program, loaded under a policy.
+pub(crate) struct Session<'a> {
+    pub(crate) policy: Policy,
+    pub(crate) runtime: Runtime,
+    pub(crate) program: Program,
+    flags: &'a GuestFlags,
+    /// Where captured standard output goes.
+    stdout: Stream,
+}
+
+/// Why a program gave no value.
+pub(crate) enum Failure {
+    /// It was stopped, or stopped itself.
+    Stopped(Box<Stopped>),
+    /// It never ran: our own side, or the caller's.
+    NotRun(anyhow::Error),
+}
+
+impl<'a> Session<'a> {
+    /// Loads a program whose standard streams are passed through unless the policy names them.
+    pub(crate) fn passing_through(file: &Path, flags: &'a GuestFlags) -> Result<Session<'a>> {
+        let streams = Grants::default().stdin(Stdin::Inherit).stdout(Output::Inherit).stderr(Output::Inherit);
+        Session::open(file, flags, &streams, Stream::Stdout)
+    }
+
+    /// Loads a program whose standard output is kept out of ours, unless the policy says otherwise.
+    pub(crate) fn keeping_stdout_clean(file: &Path, flags: &'a GuestFlags) -> Result<Session<'a>> {
+        // The policy says how much is kept.
+        let streams = Grants::default().stdout(Output::Capture(u64::MAX)).stderr(Output::Inherit);
+        Session::open(file, flags, &streams, Stream::Stderr)
+    }
+
+    fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
+        let policy = policy::of_guest(flags, streams)?;
+        let bytes = load::read(file)?;
+        let program;
+        let runtime;
+        if load::is_precompiled(file, &bytes, flags.allow_precompiled)? {
+            runtime = load::runtime(&policy, None)?;
+            program = runtime.prepare_ahead(file);
+        } else {
+            runtime = load::runtime(&policy, load::cache(&flags.cache)?)?;
+            program = load::compiling(file, &bytes, || runtime.prepare(&bytes));
+        }
+        let program = program.with_context(|| format!("cannot load `{}`", file.display()))?;
+        if let Some(failure) = &program.loading().publish_failure {
+            output::warn(&format!("the compiled code could not be kept: {failure}"));
+        }
+        Ok(Session { policy, runtime, program, flags, stdout })
+    }
+
+    /// Waits for what runs the program; tells what the program said, what `tell` makes of its value, or why it was
+    /// stopped, and what it spent. Gives the exit code.
+    pub(crate) fn finish<R>(
+        &self,
+        run: impl Future<Output = Result<Outcome<R>, Failure>>,
+        tell: impl FnOnce(R) -> Result<i32>,
+    ) -> Result<i32> {
+        let executor =
+            Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+        let result = executor.block_on(run);
+        // A thread may be waiting for input that never comes.
+        executor.shutdown_background();
+        match result {
+            Ok(outcome) => {
+                self.tell_captured(&outcome.captured);
+                let code = tell(outcome.value)?;
+                self.tell_spent(&outcome.usage);
+                Ok(code)
+            }
+            Err(Failure::Stopped(stopped)) => {
+                self.tell_captured(&stopped.captured);
+                let code = exit::report_fault(&stopped.fault, self.flags.backtrace);
+                self.tell_spent(Fault::usage(&stopped.fault));
+                Ok(code)
+            }
+            Err(Failure::NotRun(error)) => Err(error),
+        }
+    }
+
+    fn tell_captured(&self, captured: &Captured) {
+        output::write(self.stdout, &captured.stdout);
+        output::write(Stream::Stderr, &captured.stderr);
+        for line in &captured.log {
+            output::tell(&format!("log: {}", printable(line)));
+        }
+    }
+
+    fn tell_spent(&self, usage: &Usage) {
+        if !self.flags.stats {
+            return;
+        }
+        let Loading { origin, elapsed, .. } = self.program.loading();
+        let code = match origin {
+            Origin::Compiled => "compiled",
+            Origin::Cached => "cached, loaded",
+            Origin::Ahead => "compiled ahead of time, loaded",
+            _ => "had",
+        };
+        let fuel = match usage.fuel {
+            Some(fuel) => format!("{fuel} of fuel"),
+            None => "fuel not metered".to_owned(),
+        };
+        output::tell(&format!(
+            "wasm-host: code {code} in {}; ran for {}, {fuel}, peak memory {}",
+            time(*elapsed),
+            time(usage.elapsed),
+            size(usage.peak_memory)
+        ));
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Failure {
+        match error {
+            CommandError::Fault(stopped) => Failure::Stopped(stopped),
+            other => Failure::NotRun(other.into()),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Failure {
+        match error {
+            CallError::Fault(stopped) => Failure::Stopped(stopped),
+            other => Failure::NotRun(other.into()),
+        }
+    }
+}
