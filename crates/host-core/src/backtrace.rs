@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use wasmtime::WasmBacktrace;
 
+use crate::text::one_line;
+
 /// One frame of the guest's stack when it stopped, innermost first.
 ///
 /// The function's name is there if the guest carries a name section, file and line if it carries debug information and
@@ -45,7 +47,7 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
     let mut frames = Vec::new();
     for info in backtrace.frames() {
-        let module = info.module().name().map(str::to_owned);
+        let module = info.module().name().map(one_line);
         let offset = info.module_offset();
         let function = info.func_name().map(readable);
         if info.symbols().is_empty() {
@@ -56,7 +58,7 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
             frames.push(Frame {
                 function: symbol.name().map(readable).or_else(|| function.clone()),
                 module: module.clone(),
-                file: symbol.file().map(str::to_owned),
+                file: symbol.file().map(one_line),
                 line: symbol.line(),
                 offset,
             });
@@ -66,6 +68,8 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
 }
 
 /// A name as it was written in the source, where it is one of Rust's; without the hash at its end.
+///
+/// The guest chose the name: it may be of any length, and hold anything.
 fn readable(name: &str) -> String {
-    format!("{:#}", rustc_demangle::demangle(name))
+    one_line(&format!("{:#}", rustc_demangle::demangle(name)))
 }

@@ -4,10 +4,12 @@ use std::error::Error;
 use std::fmt;
 
 use host_limits::{Exceeded, Meter, Usage};
-use wasmtime::Trap;
+use wasmtime::{ThrownException, Trap, WasmBacktrace};
 
 use crate::backtrace::{Frame, frames};
+use crate::imports::LinkError;
 use crate::memory::MemoryError;
+use crate::text::one_line;
 
 /// Why a call ended without a result.
 ///
@@ -49,18 +51,21 @@ pub enum FaultKind {
 impl Fault {
     /// Tells what ended a call, from the error it gave and the meter of the store it ran in.
     pub fn new(error: wasmtime::Error, meter: &Meter, usage: Usage) -> Fault {
-        let kind = if let Some(exceeded) = meter.explain(&error) {
+        let cause = cause(&error);
+        let kind = if let Some(exceeded) = meter.explain(cause) {
             FaultKind::Budget(exceeded)
-        } else if let Some(trap) = error.downcast_ref::<Trap>() {
+        } else if let Some(trap) = cause.downcast_ref::<Trap>() {
             FaultKind::Trap(*trap)
-        } else if let Some(argument) = error.downcast_ref::<MemoryError>() {
+        } else if let Some(argument) = cause.downcast_ref::<MemoryError>() {
             FaultKind::BadArgument(argument.clone())
-        } else if let Some(panic) = error.downcast_ref::<HostPanic>() {
+        } else if let Some(panic) = cause.downcast_ref::<HostPanic>() {
             FaultKind::Panic(panic.0.clone())
+        } else if cause.is::<ThrownException>() {
+            FaultKind::Exception
         } else {
             FaultKind::Host
         };
-        Fault { inner: Box::new(Inner { kind, usage, frames: frames(&error), error }) }
+        Fault { inner: Box::new(Inner { kind, usage, frames: frames(cause), error }) }
     }
 
     /// Lets a layer that knows errors which this crate does not, such as WASI's exit code, say what they mean. `None`
@@ -95,7 +100,7 @@ impl Fault {
 
     /// The trap behind the fault, also where a budget is what caused it.
     pub fn trap(&self) -> Option<Trap> {
-        self.inner.error.downcast_ref::<Trap>().copied()
+        cause(&self.inner.error).downcast_ref::<Trap>().copied()
     }
 }
 
@@ -121,12 +126,14 @@ impl fmt::Display for Fault {
             FaultKind::Exit(code) => write!(f, "exited with code {code}")?,
             FaultKind::Exception => f.write_str("threw an exception that it does not catch")?,
             FaultKind::Budget(exceeded) => write!(f, "{exceeded}")?,
-            FaultKind::Panic(message) => write!(f, "a host function panicked: {message}")?,
-            FaultKind::Host => write!(f, "{}", self.inner.error.root_cause())?,
+            FaultKind::Panic(message) => write!(f, "a host function panicked: {}", one_line(message))?,
+            FaultKind::Host => f.write_str(&whole(&self.inner.error))?,
         }
         // Where a budget ran out says little: it is where the guest happened to be.
         match (&self.inner.kind, self.inner.frames.first()) {
-            (FaultKind::Trap(_) | FaultKind::BadArgument(_), Some(frame)) => write!(f, ", in {frame}"),
+            (FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exception, Some(frame)) => {
+                write!(f, ", in {frame}")
+            }
             _ => Ok(()),
         }
     }
@@ -134,12 +141,48 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The other kinds are told whole by their own line.
-        matches!(self.inner.kind, FaultKind::BadArgument(_)).then(|| self.inner.error.root_cause())
+        match &self.inner.kind {
+            FaultKind::BadArgument(argument) => argument.source(),
+            // The other kinds are told whole by their own line.
+            _ => None,
+        }
     }
+}
+
+/// The error that says what happened: where one of several modules could not be instantiated, the reason.
+fn cause(error: &wasmtime::Error) -> &wasmtime::Error {
+    match error.downcast_ref() {
+        Some(LinkError::Instantiate { error, .. }) => error,
+        _ => error,
+    }
+}
+
+/// An error with its causes on one line; without Wasmtime's backtrace, which [`Fault::backtrace`] holds, and without
+/// causes that are told already.
+fn whole(error: &wasmtime::Error) -> String {
+    let backtrace = cause(error).downcast_ref::<WasmBacktrace>().map(ToString::to_string);
+    let mut line = String::new();
+    for part in error.chain().map(ToString::to_string).filter(|part| backtrace.as_ref() != Some(part)) {
+        let part = one_line(&part);
+        if line.ends_with(&part) {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&part);
+    }
+    line
 }
 
 /// A panic of a host function, carried as an error to where the fault is made.
 #[derive(Debug, thiserror::Error)]
 #[error("a host function panicked: {0}")]
 pub(crate) struct HostPanic(pub(crate) String);
+
+/// Guest code was to run in a store without limits.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the store is not armed, so nothing would limit its guest; call `host_limits::arm` or `arm_async` first"
+)]
+pub(crate) struct NotArmed;

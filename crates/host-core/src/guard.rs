@@ -9,7 +9,7 @@ use std::task::Poll;
 use host_limits::{HasMeter, Usage, usage};
 use wasmtime::Store;
 
-use crate::fault::{Fault, HostPanic};
+use crate::fault::{Fault, HostPanic, NotArmed};
 
 /// What a call gave, and what it spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Outcome<R> {
 
 /// Does `work`, which runs guest code in `store`: instantiates, calls, or both.
 ///
-/// The store must be [armed](host_limits::arm). A panic of a host function ends here, as a fault of the host.
+/// The store must be [armed](host_limits::arm); in one that is not, nothing is done. A panic of a host function ends here, as a fault of the host.
 ///
 /// # Errors
 ///
@@ -55,6 +55,9 @@ pub fn guard<T: HasMeter, R>(
     store: &mut Store<T>,
     work: impl FnOnce(&mut Store<T>) -> wasmtime::Result<R>,
 ) -> Result<Outcome<R>, Fault> {
+    if store.data_mut().meter().deadline().is_none() {
+        return finish(store, Err(NotArmed.into()));
+    }
     let result =
         catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|panic| Err(panicked(&*panic)));
     finish(store, result)
@@ -71,13 +74,11 @@ pub async fn guard_async<T: HasMeter, R>(
     store: &mut Store<T>,
     work: impl AsyncFnOnce(&mut Store<T>) -> wasmtime::Result<R>,
 ) -> Result<Outcome<R>, Fault> {
-    let deadline = store.data_mut().meter().deadline().cloned();
-    let caught = catch_panic(work(store));
-    let result = match deadline {
-        Some(deadline) => deadline.bound(caught).await.unwrap_or_else(|exceeded| Err(exceeded.into())),
-        // Not armed: Wasmtime itself refuses to run guest code that needs fuel or an epoch.
-        None => caught.await,
+    let Some(deadline) = store.data_mut().meter().deadline().cloned() else {
+        return finish(store, Err(NotArmed.into()));
     };
+    let caught = catch_panic(work(store));
+    let result = deadline.bound(caught).await.unwrap_or_else(|exceeded| Err(exceeded.into()));
     finish(store, result)
 }
 

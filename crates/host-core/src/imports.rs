@@ -36,6 +36,7 @@ pub enum LinkError {
         /// The module.
         name: String,
         /// What Wasmtime says; [`Fault::new`](crate::Fault::new) tells what it means.
+        #[source]
         error: wasmtime::Error,
     },
 }
@@ -126,25 +127,57 @@ fn satisfies(found: &ExternType, wanted: &ExternType) -> bool {
             found.mutability() == wanted.mutability() && found.content().matches(wanted.content())
         }
         (ExternType::Table(found), ExternType::Table(wanted)) => {
-            found.element().matches(wanted.element()) && found.is_64() == wanted.is_64()
+            found.element().matches(wanted.element())
+                && found.is_64() == wanted.is_64()
+                && bounded(found.maximum(), wanted.minimum(), wanted.maximum())
         }
         (ExternType::Memory(found), ExternType::Memory(wanted)) => {
-            found.is_64() == wanted.is_64() && found.is_shared() == wanted.is_shared()
+            found.is_64() == wanted.is_64()
+                && found.is_shared() == wanted.is_shared()
+                && bounded(found.maximum(), wanted.minimum(), wanted.maximum())
         }
         (ExternType::Tag(_), ExternType::Tag(_)) => true,
         _ => false,
     }
 }
 
+/// Whether something that never grows past `found` can stand where `least` to `most` is imported. How large it will be
+/// is not known before: it may have grown by then.
+fn bounded(found: Option<u64>, least: u64, most: Option<u64>) -> bool {
+    found.is_none_or(|found| found >= least)
+        && most.is_none_or(|most| found.is_some_and(|found| found <= most))
+}
+
 /// A type in a few words, such as `func(i32, i32) -> i32`.
 fn describe(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(func) => describe_func(func),
-        ExternType::Global(global) => format!("global of {}", global.content()),
-        ExternType::Table(table) => format!("table of {}", table.element()),
-        ExternType::Memory(memory) => format!("memory of {} or more pages", memory.minimum()),
+        ExternType::Global(global) => {
+            let mutable = if global.mutability().is_var() { "mutable " } else { "" };
+            format!("{mutable}global of {}", global.content())
+        }
+        ExternType::Table(table) => {
+            let range = range(table.minimum(), table.maximum());
+            format!("{}table of {range} {}", wide(table.is_64()), table.element())
+        }
+        ExternType::Memory(memory) => {
+            let shared = if memory.is_shared() { "shared " } else { "" };
+            let range = range(memory.minimum(), memory.maximum());
+            format!("{shared}{}memory of {range} pages", wide(memory.is_64()))
+        }
         ExternType::Tag(_) => "tag".to_owned(),
     }
+}
+
+fn range(minimum: u64, maximum: Option<u64>) -> String {
+    match maximum {
+        Some(maximum) => format!("{minimum} to {maximum}"),
+        None => format!("{minimum} or more"),
+    }
+}
+
+fn wide(is_64: bool) -> &'static str {
+    if is_64 { "64-bit " } else { "" }
 }
 
 fn describe_func(func: &FuncType) -> String {
@@ -162,13 +195,29 @@ fn describe_func(func: &FuncType) -> String {
 fn near(module: &str, name: &str, offered: &Offers) -> Vec<String> {
     let mut ranked: Vec<(usize, String)> = offered
         .keys()
-        .map(|(other_module, other_name)| {
-            let distance = strsim::levenshtein(module, other_module) + strsim::levenshtein(name, other_name);
-            let distance = if name == other_name { distance.min(1) } else { distance };
-            (distance, format!("{other_module}.{other_name}"))
+        .filter_map(|(other_module, other_name)| {
+            let distance = if name == other_name {
+                1
+            } else {
+                distance(module, other_module)? + distance(name, other_name)?
+            };
+            (distance <= NEAR).then(|| (distance, format!("{other_module}.{other_name}")))
         })
-        .filter(|(distance, _)| *distance <= 3)
         .collect();
     ranked.sort();
     ranked.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// By how many characters similar names may differ.
+const NEAR: usize = 3;
+
+/// The longest name that is compared, in bytes. A guest's names may be long, and comparing takes the square of it.
+const COMPARED: usize = 100;
+
+/// By how many characters two names differ; `None` if they are too long to compare.
+fn distance(one: &str, other: &str) -> Option<usize> {
+    if one == other {
+        return Some(0);
+    }
+    (one.len().max(other.len()) <= COMPARED).then(|| strsim::levenshtein(one, other))
 }

@@ -16,6 +16,8 @@ mod fault;
 
 mod memory;
 
+mod text;
+
 pub use crate::backtrace::Frame;
 pub use crate::fault::{Fault, FaultKind};
 pub use crate::guard::{Outcome, guard, guard_async};

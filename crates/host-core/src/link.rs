@@ -93,6 +93,8 @@ impl Modules {
         let order = self.order()?;
         self.check(&mut store, linker)?;
         let mut linker = linker.clone();
+        // A module goes before what the linker offers under the same name.
+        linker.allow_shadowing(true);
         let mut instances = BTreeMap::new();
         for name in order {
             let instantiate = |error| LinkError::Instantiate { name: name.to_owned(), error };

@@ -1,0 +1,44 @@
+//! Where did it stop? The guest's stack, with file and line from its own debug information.
+//!
+//! The seed's "Backtraces": a profile for development reads debug information, one for production only names.
+
+#![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
+
+use host_core::{Fault, Profile, guard};
+use host_limits::{Limits, Meter, Ticker, arm};
+use wasmtime::{Engine, Linker, Module, Store};
+
+/// How the guest `backtrace` ends, which traps three functions deep.
+fn fault(profile: Profile) -> wasmtime::Result<Fault> {
+    let limits = Limits::untrusted();
+    let engine = Engine::new(limits.configure(&mut profile.config()))?;
+    let ticker = Ticker::start(&engine)?;
+    let module = Module::from_file(&engine, fixtures::path("backtrace"))?;
+    let mut store = Store::new(&engine, Meter::new(limits));
+    arm(&mut store, &ticker)?;
+    let result = guard(&mut store, |store| {
+        let instance = Linker::new(&engine).instantiate(&mut *store, &module)?;
+        instance.get_typed_func::<(), i32>(&mut *store, "run")?.call(store, ())
+    });
+    Ok(result.expect_err("the guest traps"))
+}
+
+fn main() -> wasmtime::Result<()> {
+    for profile in [Profile::Development, Profile::Untrusted] {
+        let fault = fault(profile)?;
+        println!("{profile:?}: {fault}");
+        for frame in fault.backtrace() {
+            println!("  at {frame}");
+        }
+        for name in ["inner", "middle", "outer"] {
+            let frame = fault
+                .backtrace()
+                .iter()
+                .find(|frame| frame.function.as_deref().is_some_and(|function| function.ends_with(name)))
+                .expect("the guest carries its names");
+            assert_eq!(frame.line.is_some(), profile == Profile::Development);
+            assert_eq!(frame.file.is_some(), profile == Profile::Development);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Text that others chose, such as a guest's function names, made fit to print: one line, of bounded length.
+
+/// How many characters of one name or message are kept.
+const KEPT: usize = 300;
+
+/// `text` on one line: runs of white space and control characters become one space, and what is very long is cut.
+pub(crate) fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if let Some((end, _)) = line.char_indices().nth(KEPT) {
+            line.truncate(end);
+            line.push('…');
+            break;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn becomes_one_line_of_bounded_length() {
+        assert_eq!(one_line(""), "");
+        assert_eq!(one_line("as it was"), "as it was");
+        assert_eq!(one_line(" a\n  b\u{1b}[2J\tc "), "a b [2J c");
+        for long in ["x".repeat(10_000), "€ ".repeat(10_000)] {
+            let line = one_line(&long);
+            assert_eq!(line.chars().count(), KEPT + 1);
+            assert!(line.ends_with('…'));
+        }
+    }
+}
