@@ -46,7 +46,7 @@ fn main() -> wasmtime::Result<()> {
             let engine = Engine::new(limits.configure(&mut profile.config()))?;
             let ticker = Ticker::start(&engine)?;
 
-            let (compile, module) = timed(|| Ok(Module::new(&engine, GUEST)?))?;
+            let (compile, module) = timed(|| Module::new(&engine, GUEST))?;
             // Imports are resolved once, not with every instance.
             let program = Linker::new(&engine).instantiate_pre(&module)?;
 

@@ -79,7 +79,8 @@ impl Modules {
 
     /// Instantiates all modules in one store, each linked to `linker` and to the modules it imports from.
     ///
-    /// Runs the modules' start functions. Nothing runs if any import of any module cannot be satisfied.
+    /// Runs the modules' start functions. Nothing runs if any import of any module cannot be satisfied. Only whether a
+    /// memory or table has grown large enough for another module is not known before.
     ///
     /// # Errors
     ///
