@@ -13,6 +13,38 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
 use crate::HasWasi;
 
+/// The interfaces that [`add_to_linker_sync`] and [`add_to_linker_async`] add, in the newest version they serve: what a
+/// host can say it offers.
+pub const INTERFACES: &[&str] = &[
+    "wasi:cli/environment@0.2.12",
+    "wasi:cli/exit@0.2.12",
+    "wasi:cli/stderr@0.2.12",
+    "wasi:cli/stdin@0.2.12",
+    "wasi:cli/stdout@0.2.12",
+    "wasi:cli/terminal-input@0.2.12",
+    "wasi:cli/terminal-output@0.2.12",
+    "wasi:cli/terminal-stderr@0.2.12",
+    "wasi:cli/terminal-stdin@0.2.12",
+    "wasi:cli/terminal-stdout@0.2.12",
+    "wasi:clocks/monotonic-clock@0.2.12",
+    "wasi:clocks/wall-clock@0.2.12",
+    "wasi:filesystem/preopens@0.2.12",
+    "wasi:filesystem/types@0.2.12",
+    "wasi:io/error@0.2.12",
+    "wasi:io/poll@0.2.12",
+    "wasi:io/streams@0.2.12",
+    "wasi:random/insecure-seed@0.2.12",
+    "wasi:random/insecure@0.2.12",
+    "wasi:random/random@0.2.12",
+    "wasi:sockets/instance-network@0.2.12",
+    "wasi:sockets/ip-name-lookup@0.2.12",
+    "wasi:sockets/network@0.2.12",
+    "wasi:sockets/tcp-create-socket@0.2.12",
+    "wasi:sockets/tcp@0.2.12",
+    "wasi:sockets/udp-create-socket@0.2.12",
+    "wasi:sockets/udp@0.2.12",
+];
+
 /// Adds every interface of the world `wasi:cli/imports` to `linker`, for stores called with `call`. A component may
 /// name any version 0.2.x of them.
 ///

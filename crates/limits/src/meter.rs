@@ -72,13 +72,6 @@ impl Meter {
         self.last_refusal.as_ref()
     }
 
-    /// Notes that the host refused the guest something by itself, such as more output than
-    /// [`Limits::output`], so that [`Meter::explain`] can tell why the guest then gave up.
-    pub fn note_refusal(&mut self, refusal: Exceeded) {
-        self.refusals = self.refusals.saturating_add(1);
-        self.last_refusal = Some(refusal);
-    }
-
     /// The budget that ended a call, or `None` if the error has another cause.
     ///
     /// Besides errors that are an [`Exceeded`] already, this knows the errors of Wasmtime's own counters, and the
@@ -130,7 +123,8 @@ impl Meter {
     }
 
     fn refuse(&mut self, refusal: Exceeded) -> wasmtime::Result<bool> {
-        self.note_refusal(refusal.clone());
+        self.refusals = self.refusals.saturating_add(1);
+        self.last_refusal = Some(refusal.clone());
         match self.limits.on_refusal {
             OnRefusal::Fail => Ok(false),
             OnRefusal::Trap => Err(refusal.into()),
