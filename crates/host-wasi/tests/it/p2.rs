@@ -116,14 +116,11 @@ fn no_interface_is_forgotten() {
 
 #[test]
 fn the_list_of_interfaces_is_what_the_linker_has() {
-    let mut linker = Linker::<Wasi>::new(&ENGINE);
-    p2::add_to_linker_async(&mut linker).unwrap();
-    for name in p2::INTERFACES {
-        // A linker refuses to define a name twice, and so tells that it has it.
-        assert!(linker.instance(name).is_err(), "{name} is listed, but the linker does not have it");
-        assert!(Linker::<Wasi>::new(&ENGINE).instance(name).is_ok(), "{name}");
-    }
-    // A command imports nearly all of the world; nothing of it is missing in the list.
+    // What the test above finds in the linker, and what a command imports.
+    let mut found: Vec<String> =
+        INTERFACES.iter().map(|(interface, _)| format!("wasi:{interface}@0.2.12")).collect();
+    found.sort();
+    assert_eq!(found, p2::INTERFACES);
     let wanted = component();
     for (name, _) in wanted.component_type().imports(&ENGINE) {
         let (interface, _) = name.split_once('@').unwrap();
