@@ -9,8 +9,9 @@ use wasmtime::Store;
 use wasmtime::component::{InstancePre, Val};
 
 use crate::error::{CallError, Stopped};
+use crate::program::{Guest, Program};
 use crate::run::{Outcome, RunError, exit_of};
-use crate::runtime::{Guest, Program, Runtime, StoreError};
+use crate::runtime::{Runtime, StoreError};
 use crate::state::State;
 
 /// Why a command gave no exit code.

@@ -14,8 +14,9 @@ use wasmtime::component::{Instance, InstancePre, Val};
 use crate::error::{CallError, LoadError};
 use crate::loading::Loading;
 use crate::policy::Policy;
+use crate::program::Guest;
 use crate::run::Outcome;
-use crate::runtime::{Guest, Runtime, SetupError};
+use crate::runtime::{Runtime, SetupError};
 use crate::state::State;
 
 /// Loads components under one policy, and calls them.

@@ -1,19 +1,11 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::time::Instant;
-
-use host_cache::{AheadError, AheadFile, Cache, Kind, ModuleCache, UnsupportedEngine, compile_ahead};
-use host_component::doctor::Doctor;
-use host_core::{InputKind, Profile, check_imports};
+use host_cache::{Cache, ModuleCache, UnsupportedEngine};
+use host_core::Profile;
 use host_limits::{ArmError, Bytes, Limits, StartError, Ticker, arm_async};
 use host_wasi::{GrantError, Grants};
-use wasmtime::component::Component;
-use wasmtime::{Engine, Module, Store, component};
+use wasmtime::{Engine, Store, component};
 
-use crate::error::LoadError;
-use crate::loading::{Loading, Origin};
 use crate::state::State;
 
 /// One engine with what belongs to it: the ticker, the cache of compiled code, and linkers that offer WASI and `log`.
@@ -21,37 +13,11 @@ use crate::state::State;
 /// [`PluginHost`](crate::PluginHost) runs on one. It is public for programs that run guests of their own choosing, such
 /// as commands.
 pub struct Runtime {
-    engine: Engine,
+    pub(crate) engine: Engine,
     ticker: Ticker,
-    cache: Option<ModuleCache>,
-    modules: wasmtime::Linker<State>,
-    components: component::Linker<State>,
-}
-
-/// A guest that is compiled, but linked to nothing: its imports and exports can be looked at, and no code of it has run.
-#[derive(Clone)]
-pub struct Compiled {
-    code: Code,
-    loading: Loading,
-}
-
-#[derive(Clone)]
-enum Code {
-    Module(Module),
-    Component(Component),
-}
-
-/// A guest that is compiled, checked and linked, ready to be instantiated any number of times.
-#[derive(Clone)]
-pub struct Program {
-    pub(crate) guest: Guest,
-    pub(crate) loading: Loading,
-}
-
-#[derive(Clone)]
-pub(crate) enum Guest {
-    Module(wasmtime::InstancePre<State>),
-    Component(component::InstancePre<State>),
+    pub(crate) cache: Option<ModuleCache>,
+    pub(crate) modules: wasmtime::Linker<State>,
+    pub(crate) components: component::Linker<State>,
 }
 
 impl Runtime {
@@ -93,92 +59,6 @@ impl Runtime {
         &mut self.components
     }
 
-    /// Compiles `wasm`, a core module or a component in binary form, or takes it from the cache, and links it.
-    ///
-    /// Blocks for as long as that takes; from async code, call it where blocking is allowed.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: not WebAssembly, not valid, or imports that nobody satisfies, all of them named.
-    pub fn prepare(&self, wasm: &[u8]) -> Result<Program, LoadError> {
-        self.link(&self.compile(wasm)?)
-    }
-
-    /// The first half of [`prepare`](Runtime::prepare): compiles `wasm`, or takes it from the cache. What nobody links can
-    /// still be looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: not WebAssembly, or not valid.
-    pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
-        let kind = InputKind::of(wasm)?;
-        let (code, loading) = catch_panic(|| match kind {
-            InputKind::Module => {
-                let (module, loading) = self.module(wasm)?;
-                Ok((Code::Module(module), loading))
-            }
-            InputKind::Component => {
-                let (component, loading) = self.component(wasm)?;
-                Ok((Code::Component(component), loading))
-            }
-            other => Err(LoadError::UnknownKind { kind: other.to_string() }),
-        })?;
-        Ok(Compiled { code, loading })
-    }
-
-    /// The second half of [`prepare`](Runtime::prepare): links what this runtime has compiled. No code of it runs.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: imports that nobody satisfies, all of them named.
-    pub fn link(&self, compiled: &Compiled) -> Result<Program, LoadError> {
-        let loading = compiled.loading.clone();
-        catch_panic(|| match &compiled.code {
-            Code::Module(module) => self.link_module(module, loading),
-            Code::Component(component) => self.link_component(component, loading),
-        })
-    }
-
-    /// Compiles `wasm`, a core module or a component in binary form, to the contents of a file for
-    /// [`prepare_ahead`](Runtime::prepare_ahead) of a runtime with the same settings. The cache has no part in it.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: not WebAssembly, or not valid.
-    pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
-        InputKind::of(wasm)?;
-        catch_panic(|| {
-            compile_ahead(&self.engine, wasm).map_err(|error| match error {
-                AheadError::Compile(error) => error.into(),
-                other => other.into(),
-            })
-        })
-    }
-
-    /// Loads a file that was compiled ahead of time, and links it.
-    ///
-    /// The caller vouches for the file: it is native code, and damage is noticed, but malice is not.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: no such file, another engine, damaged, or imports that nobody satisfies.
-    pub fn prepare_ahead(&self, path: &Path) -> Result<Program, LoadError> {
-        let file = AheadFile::open_vouched(path)?;
-        let started = Instant::now();
-        let loading = |elapsed| Loading { origin: Origin::Ahead, elapsed, publish_failure: None };
-        match file.kind() {
-            Kind::Module => {
-                let module = file.module(&self.engine)?;
-                self.link_module(&module, loading(started.elapsed()))
-            }
-            Kind::Component => {
-                let component = file.component(&self.engine)?;
-                self.link_component(&component, loading(started.elapsed()))
-            }
-            other => Err(LoadError::UnknownKind { kind: format!("{other:?}") }),
-        }
-    }
-
     /// A store for one run of a guest, with its grants opened and its limits armed.
     ///
     /// # Errors
@@ -189,132 +69,11 @@ impl Runtime {
         arm_async(&mut store, &self.ticker)?;
         Ok(store)
     }
-
-    fn module(&self, wasm: &[u8]) -> Result<(Module, Loading), LoadError> {
-        if let Some(cache) = &self.cache {
-            let loaded = cache.module(wasm)?;
-            return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
-        }
-        let started = Instant::now();
-        let module = Module::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
-        Ok((module, Loading::compiled(started.elapsed())))
-    }
-
-    fn component(&self, wasm: &[u8]) -> Result<(Component, Loading), LoadError> {
-        if let Some(cache) = &self.cache {
-            let loaded = cache.component(wasm)?;
-            return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
-        }
-        let started = Instant::now();
-        let component = Component::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
-        Ok((component, Loading::compiled(started.elapsed())))
-    }
-
-    fn link_module(&self, module: &Module, loading: Loading) -> Result<Program, LoadError> {
-        // Looking through what a linker offers takes a store; no code runs in it.
-        let nothing = State::new(&Limits::untrusted(), &Grants::default())?;
-        check_imports(Store::new(&self.engine, nothing), &self.modules, module)?;
-        let instance = self.modules.instantiate_pre(module).map_err(LoadError::invalid)?;
-        Ok(Program { guest: Guest::Module(instance), loading })
-    }
-
-    fn link_component(&self, component: &Component, loading: Loading) -> Result<Program, LoadError> {
-        match self.components.instantiate_pre(component) {
-            Ok(instance) => Ok(Program { guest: Guest::Component(instance), loading }),
-            // Only now, because looking for all reasons takes many trials.
-            Err(error) => match Doctor::new().offers(OFFERS).check(component, &self.components) {
-                Err(report) => Err(LoadError::Imports(report)),
-                Ok(()) => Err(LoadError::invalid(error)),
-            },
-        }
-    }
 }
 
 /// The largest stack for guests. Every call gets one of its own, so it must be far less than the address space; no
 /// program known needs more than a few MiB.
 const MOST_STACK: Bytes = Bytes::gibi(1);
-
-/// Does `work` on a guest that is not valid for certain: the validator panics at some, such as a component whose types are
-/// nested 150 deep.
-fn catch_panic<R>(work: impl FnOnce() -> Result<R, LoadError>) -> Result<R, LoadError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(LoadError::CompilerPanicked))
-}
-
-/// What the linker of components has, for hints when an import is missing.
-const OFFERS: [&str; 26] = [
-    "log",
-    "wasi:cli/environment@0.2.12",
-    "wasi:cli/exit@0.2.12",
-    "wasi:cli/stderr@0.2.12",
-    "wasi:cli/stdin@0.2.12",
-    "wasi:cli/stdout@0.2.12",
-    "wasi:cli/terminal-input@0.2.12",
-    "wasi:cli/terminal-output@0.2.12",
-    "wasi:cli/terminal-stderr@0.2.12",
-    "wasi:cli/terminal-stdin@0.2.12",
-    "wasi:cli/terminal-stdout@0.2.12",
-    "wasi:clocks/monotonic-clock@0.2.12",
-    "wasi:clocks/wall-clock@0.2.12",
-    "wasi:filesystem/preopens@0.2.12",
-    "wasi:filesystem/types@0.2.12",
-    "wasi:io/error@0.2.12",
-    "wasi:io/poll@0.2.12",
-    "wasi:io/streams@0.2.12",
-    "wasi:random/insecure@0.2.12",
-    "wasi:random/insecure-seed@0.2.12",
-    "wasi:random/random@0.2.12",
-    "wasi:sockets/instance-network@0.2.12",
-    "wasi:sockets/ip-name-lookup@0.2.12",
-    "wasi:sockets/network@0.2.12",
-    "wasi:sockets/tcp@0.2.12",
-    "wasi:sockets/udp@0.2.12",
-];
-
-impl Compiled {
-    /// How the code was had.
-    pub fn loading(&self) -> &Loading {
-        &self.loading
-    }
-
-    /// The component, or `None` for a core module.
-    pub fn component(&self) -> Option<&Component> {
-        match &self.code {
-            Code::Module(_) => None,
-            Code::Component(component) => Some(component),
-        }
-    }
-
-    /// The core module, or `None` for a component.
-    pub fn module(&self) -> Option<&Module> {
-        match &self.code {
-            Code::Module(module) => Some(module),
-            Code::Component(_) => None,
-        }
-    }
-}
-
-impl Program {
-    /// How the program's code was had.
-    pub fn loading(&self) -> &Loading {
-        &self.loading
-    }
-
-    /// The component, or `None` for a core module.
-    pub fn component(&self) -> Option<&Component> {
-        match &self.guest {
-            Guest::Module(_) => None,
-            Guest::Component(instance) => Some(instance.component()),
-        }
-    }
-
-    /// The core module, or `None` for a component.
-    pub fn module(&self) -> Option<&Module> {
-        match &self.guest {
-            Guest::Module(instance) => Some(instance.module()),
-            Guest::Component(_) => None,
-        }
-    }
-}
 
 /// A runtime that cannot be set up.
 #[derive(Debug, thiserror::Error)]

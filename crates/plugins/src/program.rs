@@ -1,0 +1,223 @@
+//! `Program`: a guest that is compiled, checked and linked; and how a runtime makes one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Instant;
+
+use host_cache::{AheadError, AheadFile, Kind, compile_ahead};
+use host_component::doctor::Doctor;
+use host_core::{InputKind, check_imports};
+use host_limits::Limits;
+use host_wasi::Grants;
+use wasmtime::component::Component;
+use wasmtime::{Module, Store, component};
+
+use crate::error::LoadError;
+use crate::loading::{Loading, Origin};
+use crate::runtime::Runtime;
+use crate::state::State;
+
+/// A guest that is compiled, but linked to nothing: its imports and exports can be looked at, and no code of it has run.
+#[derive(Clone)]
+pub struct Compiled {
+    code: Code,
+    loading: Loading,
+}
+
+#[derive(Clone)]
+enum Code {
+    Module(Module),
+    Component(Component),
+}
+
+/// A guest that is compiled, checked and linked, ready to be instantiated any number of times.
+#[derive(Clone)]
+pub struct Program {
+    pub(crate) guest: Guest,
+    pub(crate) loading: Loading,
+}
+
+#[derive(Clone)]
+pub(crate) enum Guest {
+    Module(wasmtime::InstancePre<State>),
+    Component(component::InstancePre<State>),
+}
+
+impl Runtime {
+    /// Compiles `wasm`, a core module or a component in binary form, or takes it from the cache, and links it.
+    ///
+    /// Blocks for as long as that takes; from async code, call it where blocking is allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, not valid, or imports that nobody satisfies, all of them named.
+    pub fn prepare(&self, wasm: &[u8]) -> Result<Program, LoadError> {
+        self.link(&self.compile(wasm)?)
+    }
+
+    /// The first half of [`prepare`](Runtime::prepare): compiles `wasm`, or takes it from the cache. What nobody links can
+    /// still be looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, or not valid.
+    pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
+        let kind = InputKind::of(wasm)?;
+        let (code, loading) = catch_panic(|| match kind {
+            InputKind::Module => {
+                let (module, loading) = self.module(wasm)?;
+                Ok((Code::Module(module), loading))
+            }
+            InputKind::Component => {
+                let (component, loading) = self.component(wasm)?;
+                Ok((Code::Component(component), loading))
+            }
+            other => Err(LoadError::UnknownKind { kind: other.to_string() }),
+        })?;
+        Ok(Compiled { code, loading })
+    }
+
+    /// The second half of [`prepare`](Runtime::prepare): links what this runtime has compiled. No code of it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: imports that nobody satisfies, all of them named.
+    pub fn link(&self, compiled: &Compiled) -> Result<Program, LoadError> {
+        let loading = compiled.loading.clone();
+        catch_panic(|| match &compiled.code {
+            Code::Module(module) => self.link_module(module, loading),
+            Code::Component(component) => self.link_component(component, loading),
+        })
+    }
+
+    /// Compiles `wasm`, a core module or a component in binary form, to the contents of a file for
+    /// [`prepare_ahead`](Runtime::prepare_ahead) of a runtime with the same settings. The cache has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, or not valid.
+    pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        InputKind::of(wasm)?;
+        catch_panic(|| {
+            compile_ahead(&self.engine, wasm).map_err(|error| match error {
+                AheadError::Compile(error) => error.into(),
+                other => other.into(),
+            })
+        })
+    }
+
+    /// Loads a file that was compiled ahead of time, and links it.
+    ///
+    /// The caller vouches for the file: it is native code, and damage is noticed, but malice is not.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: no such file, another engine, damaged, or imports that nobody satisfies.
+    pub fn prepare_ahead(&self, path: &Path) -> Result<Program, LoadError> {
+        let file = AheadFile::open_vouched(path)?;
+        let started = Instant::now();
+        let code = match file.kind() {
+            Kind::Module => Code::Module(file.module(&self.engine)?),
+            Kind::Component => Code::Component(file.component(&self.engine)?),
+            other => return Err(LoadError::UnknownKind { kind: other.to_string() }),
+        };
+        let loading = Loading { origin: Origin::Ahead, elapsed: started.elapsed(), publish_failure: None };
+        self.link(&Compiled { code, loading })
+    }
+
+    fn module(&self, wasm: &[u8]) -> Result<(Module, Loading), LoadError> {
+        if let Some(cache) = &self.cache {
+            let loaded = cache.module(wasm)?;
+            return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
+        }
+        let started = Instant::now();
+        let module = Module::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
+        Ok((module, Loading::compiled(started.elapsed())))
+    }
+
+    fn component(&self, wasm: &[u8]) -> Result<(Component, Loading), LoadError> {
+        if let Some(cache) = &self.cache {
+            let loaded = cache.component(wasm)?;
+            return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
+        }
+        let started = Instant::now();
+        let component = Component::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
+        Ok((component, Loading::compiled(started.elapsed())))
+    }
+
+    fn link_module(&self, module: &Module, loading: Loading) -> Result<Program, LoadError> {
+        // Looking through what a linker offers takes a store; no code runs in it.
+        let nothing = State::new(&Limits::untrusted(), &Grants::default())?;
+        check_imports(Store::new(&self.engine, nothing), &self.modules, module)?;
+        let instance = self.modules.instantiate_pre(module).map_err(LoadError::invalid)?;
+        Ok(Program { guest: Guest::Module(instance), loading })
+    }
+
+    fn link_component(&self, component: &Component, loading: Loading) -> Result<Program, LoadError> {
+        match self.components.instantiate_pre(component) {
+            Ok(instance) => Ok(Program { guest: Guest::Component(instance), loading }),
+            // Only now, because looking for all reasons takes many trials.
+            Err(error) => match doctor().check(component, &self.components) {
+                Err(report) => Err(LoadError::Imports(report)),
+                Ok(()) => Err(LoadError::invalid(error)),
+            },
+        }
+    }
+}
+
+/// Knows what the linker of components has, for hints when an import is missing.
+fn doctor() -> Doctor {
+    Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(["log"])
+}
+
+/// Does `work` on a guest that is not valid for certain: the validator panics at some, such as a component whose types are
+/// nested 150 deep.
+fn catch_panic<R>(work: impl FnOnce() -> Result<R, LoadError>) -> Result<R, LoadError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(LoadError::CompilerPanicked))
+}
+
+impl Compiled {
+    /// How the code was had.
+    pub fn loading(&self) -> &Loading {
+        &self.loading
+    }
+
+    /// The component, or `None` for a core module.
+    pub fn component(&self) -> Option<&Component> {
+        match &self.code {
+            Code::Module(_) => None,
+            Code::Component(component) => Some(component),
+        }
+    }
+
+    /// The core module, or `None` for a component.
+    pub fn module(&self) -> Option<&Module> {
+        match &self.code {
+            Code::Module(module) => Some(module),
+            Code::Component(_) => None,
+        }
+    }
+}
+
+impl Program {
+    /// How the program's code was had.
+    pub fn loading(&self) -> &Loading {
+        &self.loading
+    }
+
+    /// The component, or `None` for a core module.
+    pub fn component(&self) -> Option<&Component> {
+        match &self.guest {
+            Guest::Module(_) => None,
+            Guest::Component(instance) => Some(instance.component()),
+        }
+    }
+
+    /// The core module, or `None` for a component.
+    pub fn module(&self) -> Option<&Module> {
+        match &self.guest {
+            Guest::Module(instance) => Some(instance.module()),
+            Guest::Component(_) => None,
+        }
+    }
+}
