@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use wasmtime::{ExternType, FuncType};
+use wasmtime::ExternType;
 
 use crate::link::Offers;
+use crate::type_text::type_text;
 
 /// Why modules could not be linked.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,7 @@ impl ImportProblem {
             Some(_) => Vec::new(),
             None => near(&module, &name, offered),
         };
-        Some(ImportProblem { module, name, wanted: describe(wanted), found: found.map(describe), near })
+        Some(ImportProblem { module, name, wanted: type_text(wanted), found: found.map(type_text), near })
     }
 }
 
@@ -146,49 +147,6 @@ fn satisfies(found: &ExternType, wanted: &ExternType) -> bool {
 fn bounded(found: Option<u64>, least: u64, most: Option<u64>) -> bool {
     found.is_none_or(|found| found >= least)
         && most.is_none_or(|most| found.is_some_and(|found| found <= most))
-}
-
-/// A type in a few words, such as `func(i32, i32) -> i32`.
-fn describe(ty: &ExternType) -> String {
-    match ty {
-        ExternType::Func(func) => describe_func(func),
-        ExternType::Global(global) => {
-            let mutable = if global.mutability().is_var() { "mutable " } else { "" };
-            format!("{mutable}global of {}", global.content())
-        }
-        ExternType::Table(table) => {
-            let range = range(table.minimum(), table.maximum());
-            format!("{}table of {range} {}", wide(table.is_64()), table.element())
-        }
-        ExternType::Memory(memory) => {
-            let shared = if memory.is_shared() { "shared " } else { "" };
-            let range = range(memory.minimum(), memory.maximum());
-            format!("{shared}{}memory of {range} pages", wide(memory.is_64()))
-        }
-        ExternType::Tag(_) => "tag".to_owned(),
-    }
-}
-
-fn range(minimum: u64, maximum: Option<u64>) -> String {
-    match maximum {
-        Some(maximum) => format!("{minimum} to {maximum}"),
-        None => format!("{minimum} or more"),
-    }
-}
-
-fn wide(is_64: bool) -> &'static str {
-    if is_64 { "64-bit " } else { "" }
-}
-
-fn describe_func(func: &FuncType) -> String {
-    let join = |types: Vec<String>| types.join(", ");
-    let params = join(func.params().map(|ty| ty.to_string()).collect());
-    let results: Vec<String> = func.results().map(|ty| ty.to_string()).collect();
-    match results.as_slice() {
-        [] => format!("func({params})"),
-        [one] => format!("func({params}) -> {one}"),
-        _ => format!("func({params}) -> ({})", join(results)),
-    }
 }
 
 /// Up to three offers that a misspelt name may have meant: the right name elsewhere, or a similar one.

@@ -17,6 +17,7 @@ mod fault;
 mod memory;
 
 mod text;
+mod type_text;
 
 pub use crate::backtrace::Frame;
 pub use crate::fault::{Fault, FaultKind};
@@ -26,4 +27,5 @@ pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
 pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
 pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
+pub use crate::type_text::type_text;
 pub use crate::values::{InvokeError, invoke_async, parse_arguments};
