@@ -4,11 +4,12 @@ use std::future::Future;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use host_plugins::host_cache::AheadError;
 use host_plugins::host_core::Fault;
 use host_plugins::host_limits::Usage;
 use host_plugins::host_wasi::{Grants, Output, Stdin};
 use host_plugins::{
-    CallError, Captured, CommandError, Loading, Origin, Outcome, Policy, Program, Runtime, Stopped,
+    CallError, Captured, CommandError, LoadError, Loading, Origin, Outcome, Policy, Program, Runtime, Stopped,
 };
 use tokio::runtime::Builder;
 
@@ -51,14 +52,13 @@ impl<'a> Session<'a> {
     fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
         let policy = policy::of_guest(flags, streams)?;
         let bytes = load::read(file)?;
-        let program;
-        let runtime;
+        let (runtime, program): (Runtime, Result<Program>);
         if load::is_precompiled(file, &bytes, flags.allow_precompiled)? {
             runtime = load::runtime(&policy, None)?;
-            program = runtime.prepare_ahead(file);
+            program = runtime.prepare_ahead(file).map_err(explain);
         } else {
             runtime = load::runtime(&policy, load::cache(&flags.cache)?)?;
-            program = load::compiling(file, &bytes, || runtime.prepare(&bytes));
+            program = load::compiling(file, &bytes, || runtime.prepare(&bytes)).map_err(Into::into);
         }
         let program = program.with_context(|| format!("cannot load `{}`", file.display()))?;
         if let Some(failure) = &program.loading().publish_failure {
@@ -126,6 +126,16 @@ impl<'a> Session<'a> {
             size(usage.peak_memory)
         ));
     }
+}
+
+/// What decides whether a precompiled file fits is said by options.
+fn explain(error: LoadError) -> anyhow::Error {
+    let is_other_engine = matches!(error, LoadError::Ahead(AheadError::Incompatible { .. }));
+    let error = anyhow::Error::from(error);
+    if !is_other_engine {
+        return error;
+    }
+    error.context("it was compiled for other options: give `wasm-host compile` the same --policy and --fuel")
 }
 
 impl From<CommandError> for Failure {

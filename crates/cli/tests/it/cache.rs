@@ -1,0 +1,135 @@
+//! Code that is not compiled again: the cache, and files that were compiled ahead of time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{Ran, Scratch, command, finish, guest, wasm_host};
+
+fn with_cache(directory: &str) -> Ran {
+    let ran = wasm_host(["run", "--cache-dir", directory, "--stats", "--argv0=x", &guest("p1-command")]);
+    ran.prints("arg 0 x\n");
+    ran
+}
+
+#[test]
+fn the_second_start_comes_from_the_cache() {
+    let scratch = Scratch::new();
+    let directory = scratch.text("cache");
+    with_cache(&directory)
+        .fails(0, &["wasm-host: code compiled in ", "; ran for ", ", fuel not metered, peak memory "]);
+    with_cache(&directory).fails(0, &["wasm-host: code cached, loaded in "]);
+    let args = ["run", "--no-cache", "--stats", "--fuel=1_000_000_000", "--argv0=x", &guest("p1-command")];
+    wasm_host(args).fails(0, &["code compiled in ", " of fuel, "]);
+    // `inspect` compiles for the same engine.
+    wasm_host(["inspect", "--cache-dir", &directory, &guest("p1-command")]).fails(0, &[]);
+    assert_eq!(entries(&scratch.path("cache")).len(), 1);
+}
+
+#[test]
+fn the_default_cache_is_in_the_users_cache_folder() {
+    let scratch = Scratch::new();
+    let mut command = command(["run", "--argv0=x", &guest("p1-command")]);
+    command.env("XDG_CACHE_HOME", scratch.path("."));
+    finish(command, "").prints("arg 0 x\n");
+    if cfg!(not(windows)) {
+        assert_eq!(entries(&scratch.path("wasm-host")).len(), 1);
+    }
+}
+
+#[test]
+fn damaged_entries_are_compiled_anew() {
+    let scratch = Scratch::new();
+    let directory = scratch.text("cache");
+    with_cache(&directory);
+    let [entry] = &entries(&scratch.path("cache"))[..] else { panic!("one entry") };
+    damage(entry);
+    with_cache(&directory).fails(0, &["code compiled in "]);
+    with_cache(&directory).fails(0, &["code cached"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_opened_is_a_warning_unless_it_was_named() {
+    let scratch = Scratch::new();
+    let file = scratch.file("wasm-host", "in the way");
+    let mut by_default = command(["run", "--argv0=x", &guest("p1-command")]);
+    by_default.env("XDG_CACHE_HOME", scratch.path("."));
+    if cfg!(not(windows)) {
+        let ran = finish(by_default, "");
+        ran.prints("arg 0 x\n");
+        ran.fails(
+            0,
+            &["wasm-host: warning: code is compiled anew each time: ", "is not a directory", "--no-cache"],
+        );
+    }
+    let ran = wasm_host(["run", "--cache-dir", &file, &guest("p1-command")]);
+    ran.fails(125, &["--cache-dir", "is not a directory"]);
+    assert_eq!(ran.stdout, "");
+
+    let mut homeless = command(["run", "--argv0=x", &guest("p1-command")]);
+    homeless.env_remove("HOME").env("XDG_CACHE_HOME", "relative");
+    if cfg!(unix) {
+        let ran = finish(homeless, "");
+        ran.prints("arg 0 x\n");
+        ran.fails(0, &["wasm-host: warning: there is no cache folder"]);
+    }
+}
+
+#[test]
+fn precompiled_files_are_taken_only_on_request() {
+    for name in ["p1-command", "p2-command"] {
+        let scratch = Scratch::new();
+        let file = scratch.text("program.cwasm");
+        wasm_host(["compile", &guest(name), "-o", &file]).prints("");
+        wasm_host(["run", &file]).fails(125, &["precompiled native code", "--allow-precompiled"]);
+        wasm_host(["inspect", &file]).fails(125, &["precompiled native code"]);
+        let ran = wasm_host(["run", "--allow-precompiled", "--stats", "--argv0=x", &file]);
+        ran.prints("arg 0 x\n");
+        ran.fails(0, &["code compiled ahead of time, loaded in "]);
+        // The flag allows it and does not ask for it.
+        wasm_host(["run", "--allow-precompiled", "--argv0=x", &guest(name)]).prints("arg 0 x\n");
+
+        let ran = wasm_host(["run", "--allow-precompiled", "--fuel=1000", &file]);
+        ran.fails(125, &["the same --policy and --fuel", "does not fit this engine", "without fuel support"]);
+        damage(Path::new(&file));
+        wasm_host(["run", "--allow-precompiled", &file]).fails(125, &["cannot load", "precompiled file is "]);
+    }
+}
+
+#[test]
+fn compile_meters_fuel_if_the_program_is_to_run_with_it() {
+    let scratch = Scratch::new();
+    let file = scratch.text("add.cwasm");
+    wasm_host(["compile", "--fuel=1", &guest("add"), "-o", &file]).prints("");
+    wasm_host(["call", "--allow-precompiled", "--fuel=1000", &file, "add(2, 3)"]).prints("5\n");
+    wasm_host(["call", "--allow-precompiled", "--fuel=1", &file, "add(2, 3)"])
+        .fails(134, &["fuel budget of 1 "]);
+}
+
+#[test]
+fn compile_does_not_write_over_its_input() {
+    let scratch = Scratch::new();
+    let file = scratch.file("add.wasm", fixtures::bytes("add"));
+    wasm_host(["compile", &file, "-o", &file]).fails(125, &["is both FILE and OUT"]);
+    assert_eq!(fs::read(&file).unwrap(), fixtures::bytes("add"));
+    let nowhere = scratch.text("absent/add.cwasm");
+    wasm_host(["compile", &file, "-o", &nowhere]).fails(125, &[&format!("cannot write `{nowhere}`")]);
+    assert_eq!(fs::read_dir(scratch.path(".")).unwrap().count(), 1);
+}
+
+/// The files below a directory.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(entries(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+/// Turns one bit in the middle of a file.
+fn damage(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(file, bytes).unwrap();
+}

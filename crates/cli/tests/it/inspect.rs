@@ -1,0 +1,89 @@
+//! `wasm-host inspect`: both kinds, as text and as JSON, without running them.
+
+use crate::{guest, wasm_host};
+
+#[test]
+fn a_core_module() {
+    let ran = wasm_host(["inspect", &guest("p1-command")]);
+    ran.fails(0, &[]);
+    for part in [
+        "core module of ",
+        ", a command\n",
+        "import wasi_snapshot_preview1.fd_write: func(i32, i32, i32, i32) -> i32\n",
+        "export _start: func()\n",
+        "export memory: memory of 1.",
+        "  arguments: args, or ARGS\n",
+        "  environment variables: [env], inherit-env, or --env\n",
+        "  files and directories: [[directories]], or --dir\n",
+        "  and what every program has: ",
+    ] {
+        assert!(ran.stdout.contains(part), "{part} is missing in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("cannot"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_component() {
+    let ran = wasm_host(["inspect", &guest("plugins/greeter")]);
+    ran.fails(0, &[]);
+    for part in [
+        "component of ",
+        "import log: func(msg: string);",
+        "export my-org:my-plugin/plugin-api@0.1.0 {",
+        "process: func(input: string) -> result<string, string>;",
+    ] {
+        assert!(ran.stdout.contains(part), "{part} is missing in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("a command"), "{}", ran.stdout);
+    let ran = wasm_host(["inspect", &guest("p2-command")]);
+    for part in
+        ["a command\n", "  the network: network = ", "  files and directories: [[directories]], or --dir\n"]
+    {
+        assert!(ran.stdout.contains(part), "{part} is missing in {}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_nobody_offers_is_named_and_shown_all_the_same() {
+    let ran = wasm_host(["inspect", &guest("host-imports")]);
+    ran.fails(0, &[]);
+    for part in [
+        "import env.host_log: func(i32, i32)\n",
+        "export run: func()\n",
+        "wasm-host cannot run it:\n  2 imports cannot be linked:\n",
+        "`env.host_random` is missing: func() -> i32",
+    ] {
+        assert!(ran.stdout.contains(part), "{part} is missing in {}", ran.stdout);
+    }
+}
+
+#[test]
+fn json_is_one_value() {
+    let add = wasm_host(["inspect", "--json", &guest("add")]);
+    add.fails(0, &[]);
+    let value: serde_json::Value = serde_json::from_str(&add.stdout).unwrap();
+    assert_eq!(value["kind"], "core module");
+    assert_eq!(value["bytes"], fixtures::bytes("add").len());
+    assert_eq!(value["command"], false);
+    assert_eq!(value["imports"], serde_json::json!([]));
+    let export = serde_json::json!({ "name": "add", "type": "func(i32, i32) -> i32" });
+    assert!(value["exports"].as_array().unwrap().contains(&export), "{value}");
+    assert_eq!(value["cannot-run"], serde_json::Value::Null);
+
+    let command = wasm_host(["inspect", "--json", &guest("p2-command")]);
+    let value: serde_json::Value = serde_json::from_str(&command.stdout).unwrap();
+    assert_eq!((&value["kind"], &value["command"]), (&"component".into(), &true.into()));
+    let need = serde_json::json!({ "what": "files and directories", "grant": "[[directories]]" });
+    assert!(value["may-use"].as_array().unwrap().contains(&need), "{value}");
+
+    let needy = wasm_host(["inspect", "--json", &guest("host-imports")]);
+    let value: serde_json::Value = serde_json::from_str(&needy.stdout).unwrap();
+    assert_eq!(value["not-wasi"], serde_json::json!(["env.host_log", "env.host_random"]));
+    assert!(value["cannot-run"].as_str().unwrap().contains("env.host_log"), "{value}");
+}
+
+#[test]
+fn nothing_runs() {
+    // Its start function never ends.
+    wasm_host(["inspect", &guest("plugins/endless-start")]).fails(0, &[]);
+}
