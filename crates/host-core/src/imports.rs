@@ -54,14 +54,17 @@ pub struct ImportProblem {
     pub wanted: String,
     /// What is offered under that name, if anything.
     pub found: Option<String>,
-    /// Offers with a similar name: `module.name` each.
+    /// Offers with a similar name: `module.name` each. Only the first 100 problems are looked at for them.
     pub near: Vec<String>,
 }
 
 impl LinkError {
-    pub(crate) fn from_problems(problems: Vec<ImportProblem>, offered: &Offers) -> Result<(), LinkError> {
+    pub(crate) fn from_problems(mut problems: Vec<ImportProblem>, offered: &Offers) -> Result<(), LinkError> {
         if problems.is_empty() {
             return Ok(());
+        }
+        for problem in problems.iter_mut().take(TOLD).filter(|problem| problem.found.is_none()) {
+            problem.near = near(&problem.module, &problem.name, offered);
         }
         let offered = offered.keys().map(|(module, name)| format!("{module}.{name}")).collect();
         Err(LinkError::Imports { problems, offered })
@@ -80,11 +83,8 @@ impl ImportProblem {
             return None;
         }
         let (module, name) = key.clone();
-        let near = match found {
-            Some(_) => Vec::new(),
-            None => near(&module, &name, offered),
-        };
-        Some(ImportProblem { module, name, wanted: type_text(wanted), found: found.map(type_text), near })
+        let (wanted, found) = (type_text(wanted), found.map(type_text));
+        Some(ImportProblem { module, name, wanted, found, near: Vec::new() })
     }
 }
 
@@ -106,10 +106,16 @@ fn count(problems: usize) -> String {
     if problems == 1 { "1 import".to_owned() } else { format!("{problems} imports") }
 }
 
+/// How many problems are told in words, and looked at for near names. A hostile guest may have 100,000 imports.
+const TOLD: usize = 100;
+
 /// The problems a line each, and what is offered.
 fn list(problems: &[ImportProblem], offered: &[String]) -> String {
     const SHOWN: usize = 12;
-    let mut text: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    let mut text: String = problems.iter().take(TOLD).map(|problem| format!("\n  {problem}")).collect();
+    if let Some(more) = problems.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
     text.push_str("\n  offered: ");
     match offered {
         [] => text.push_str("nothing"),

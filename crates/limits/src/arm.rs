@@ -18,7 +18,7 @@ pub fn arm<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(), Arm
 }
 
 /// As [`arm`], for async calls: the guest also yields to the executor at every tick, so that it never keeps a thread
-/// from its other tasks for longer. A store armed so cannot be called synchronously.
+/// from its other tasks for longer. A sync call in a store armed so is refused by Wasmtime as soon as it would yield.
 ///
 /// # Errors
 ///

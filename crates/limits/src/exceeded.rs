@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
 use crate::{Bytes, Limits};
 
@@ -107,7 +108,7 @@ impl Exceeded {
 
     /// What Wasmtime itself reports when one of its own counters runs out, as the budget that we had set there.
     ///
-    /// Fuel and stack are traps. The others have no type of their own in Wasmtime 48, so their text is read; the
+    /// Fuel and stack are traps, and a full resource table has a type. The others have no type of their own in Wasmtime 48, so their text is read; the
     /// integration tests run into each, so a changed text is noticed.
     pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
         match error.downcast_ref::<Trap>() {
@@ -115,6 +116,9 @@ impl Exceeded {
             Some(Trap::StackOverflow) => return Some(Exceeded::Stack { allowed: limits.stack }),
             Some(_) => return None,
             None => {}
+        }
+        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            return Some(Exceeded::Resources { allowed: limits.resources });
         }
         let text = error.root_cause().to_string();
         if let Some(count) = text.strip_prefix("resource limit exceeded: ") {
@@ -132,9 +136,6 @@ impl Exceeded {
         }
         if text.ends_with("store handle limit exceeded") {
             return Some(Exceeded::Handles { allowed: limits.handles });
-        }
-        if text == "resource table has no free keys" {
-            return Some(Exceeded::Resources { allowed: limits.resources });
         }
         None
     }

@@ -1,3 +1,5 @@
+//! Names, files and lines of the guest's stack.
+
 use host_core::{Fault, FaultKind, Frame, Profile};
 use host_limits::Limits;
 use wasmtime::{Module, Trap};

@@ -1,3 +1,5 @@
+//! Outcomes and faults of sync calls.
+
 use std::time::Duration;
 
 use host_core::{Fault, FaultKind, MemoryError, guard};

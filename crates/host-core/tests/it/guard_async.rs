@@ -1,3 +1,5 @@
+//! Outcomes and faults of async calls, and what only they can do.
+
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

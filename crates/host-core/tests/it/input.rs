@@ -1,3 +1,5 @@
+//! Bytes that are no guest, and exports that are not there.
+
 use host_core::{FaultKind, InputError, InputKind, guard};
 use host_limits::Limits;
 use wasmtime::component::Component;

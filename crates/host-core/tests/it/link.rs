@@ -1,3 +1,5 @@
+//! Imports by name: what is missing, what has another type, and modules that are linked to each other.
+
 use std::error::Error;
 
 use host_core::{FaultKind, ImportProblem, LinkError, Modules, Profile, check_imports, guard};
@@ -335,4 +337,12 @@ fn a_fault_knows_what_ended_a_start_function_among_modules() {
     assert_eq!(*missing.kind(), FaultKind::Host);
     assert!(missing.to_string().contains("did you mean `env.host_log`?"), "{missing}");
     assert!(missing.error().downcast_ref::<LinkError>().is_some());
+}
+
+#[test]
+fn a_flood_of_imports_is_told_in_a_page() {
+    let imports: String = (0..5_000).map(|n| format!("(import \"env\" \"host_lo{n}\" (func))")).collect();
+    let (problems, text) = problems(&format!("(module {imports})"));
+    assert_eq!(problems.len(), 5_000);
+    assert!(text.contains("and 4900 more") && text.lines().count() < 110, "{text}");
 }

@@ -1,3 +1,5 @@
+//! What a guest says about its memory, true or not.
+
 use host_core::{FaultKind, MemoryAccess, MemoryError, exported_memory, guard};
 use host_limits::Limits;
 use wasmtime::{Caller, Module};

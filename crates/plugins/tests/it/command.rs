@@ -2,7 +2,7 @@
 
 use host_plugins::host_core::{FaultKind, Profile};
 use host_plugins::host_limits::{Exceeded, Limits};
-use host_plugins::host_wasi::{Grants, Output, Stdin};
+use host_plugins::host_wasi::{Access, Grants, Output, Stdin};
 use host_plugins::{CommandError, LoadError, Runtime};
 
 use crate::limits;
@@ -96,4 +96,28 @@ fn all_missing_imports_of_a_module_are_named() {
     let text = error.to_string();
     assert!(text.contains("env.host_log") && text.contains("env.host_random"), "{text}");
     assert!(text.contains("offered: wasi_snapshot_preview1."), "{text}");
+}
+
+#[tokio::test]
+async fn a_guest_that_opens_files_for_ever_runs_out_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = Limits { resources: 20, ..limits() };
+    let runtime = runtime(&limits);
+    let wasm = wat::parse_str(
+        r#"(module
+            (import "wasi_snapshot_preview1" "path_open"
+                (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 16) ".")
+            (func (export "_start") (loop
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 2)
+                    (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 0)))
+                (br 0))))"#,
+    )
+    .unwrap();
+    let program = runtime.prepare(&wasm).unwrap();
+    let grants = Grants::default().directory(directory.path(), "data", Access::ReadOnly);
+    let result = runtime.run_command(&program, &limits, &grants).await;
+    let Err(CommandError::Fault(stopped)) = result else { panic!("{result:?}") };
+    assert_eq!(*stopped.fault.kind(), FaultKind::Budget(Exceeded::Resources { allowed: 20 }));
 }
