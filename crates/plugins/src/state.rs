@@ -1,8 +1,10 @@
 //! `State`: what this crate keeps in the store of one call.
 
+use std::borrow::Cow;
+
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
-use host_wasi::{GrantError, Grants, HasWasi, OutputRefused, Wasi};
+use host_wasi::{GrantError, Grants, HasWasi, Output, OutputRefused, Wasi};
 
 /// What the store of one call holds: a meter, the grants, and the guest's log.
 pub struct State {
@@ -26,7 +28,7 @@ pub struct Captured {
 impl State {
     /// The state for one call under `limits`, with `grants` opened anew.
     pub(crate) fn new(limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
-        let mut wasi = Wasi::new(grants)?;
+        let mut wasi = Wasi::new(&within(limits, grants))?;
         wasi.set_max_resources(limits.resources as usize);
         let log = Log::with_limit(limits.output.as_usize());
         Ok(State { meter: Meter::new(limits.clone()), wasi, log })
@@ -39,6 +41,20 @@ impl State {
     pub(crate) fn output_refused(&self) -> Option<OutputRefused> {
         self.wasi.output_refused()
     }
+}
+
+/// The grants, where output that is captured is kept within [`Limits::output`].
+fn within<'a>(limits: &Limits, grants: &'a Grants) -> Cow<'a, Grants> {
+    let most = limits.output.get();
+    let above = |output: &Output| matches!(output, Output::Capture(size) if *size > most);
+    let mut grants = Cow::Borrowed(grants);
+    if above(&grants.stdout) {
+        grants.to_mut().stdout = Output::Capture(most);
+    }
+    if above(&grants.stderr) {
+        grants.to_mut().stderr = Output::Capture(most);
+    }
+    grants
 }
 
 impl std::fmt::Debug for State {

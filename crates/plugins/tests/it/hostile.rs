@@ -33,6 +33,10 @@ async fn budgets() {
     assert_eq!(kind(limits.clone(), "deep-recursion").await, stack);
     let output = FaultKind::Budget(Exceeded::Output { allowed: limits.output });
     assert_eq!(kind(limits.clone(), "output-flood").await, output);
+    // The limit holds where the grant says more.
+    let less = Limits { output: Bytes::kibi(1), ..limits.clone() };
+    let output = FaultKind::Budget(Exceeded::Output { allowed: Bytes::kibi(1) });
+    assert_eq!(kind(less, "output-flood").await, output);
     let memory = kind(limits.clone(), "memory-bomb").await;
     assert!(
         matches!(memory, FaultKind::Budget(Exceeded::Memory { allowed, asked })
