@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
 use host_wasi::{GrantError, Grants, HasWasi, Output, OutputRefused, Wasi};
@@ -19,6 +20,8 @@ pub struct State {
 pub struct Captured {
     /// Lines given to the imported `log`.
     pub log: Vec<String>,
+    /// What was given to `log` beyond [`Limits::output`], and is not kept.
+    pub log_dropped: Dropped,
     /// Standard output, where the grants capture it.
     pub stdout: Vec<u8>,
     /// Standard error, where the grants capture it.
@@ -35,7 +38,12 @@ impl State {
     }
 
     pub(crate) fn captured(&self) -> Captured {
-        Captured { log: self.log.lines().to_vec(), stdout: self.wasi.stdout(), stderr: self.wasi.stderr() }
+        Captured {
+            log: self.log.lines().to_vec(),
+            log_dropped: self.log.dropped(),
+            stdout: self.wasi.stdout(),
+            stderr: self.wasi.stderr(),
+        }
     }
 
     pub(crate) fn output_refused(&self) -> Option<OutputRefused> {

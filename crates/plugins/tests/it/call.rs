@@ -1,7 +1,8 @@
 //! Calls: by name, in full, typed; mistakes of the caller cost nothing.
 
-use host_plugins::CallError;
 use host_plugins::host_component::bindings::asynchronous::MyPlugin;
+use host_plugins::host_limits::{Bytes, Limits};
+use host_plugins::{CallError, PluginHost};
 use wasmtime::component::Val;
 
 use crate::{err, host, load, ok, string};
@@ -85,4 +86,16 @@ async fn nothing_stays_from_one_call_to_the_next() {
     for _ in 0..3 {
         assert_eq!(host.call("counter", "count", &[]).await.unwrap().value, [Val::U32(1)]);
     }
+}
+
+#[tokio::test]
+async fn what_is_logged_beyond_the_limit_is_counted_and_not_kept() {
+    let limits = Limits { output: Bytes::kibi(1), ..crate::limits() };
+    let host = PluginHost::new(crate::policy(limits), None).unwrap();
+    load(&host, "greeter");
+    let outcome = host.call("greeter", "process", &[string(&"x".repeat(5_000))]).await.unwrap();
+    let kept: usize = outcome.captured.log.iter().map(String::len).sum();
+    assert!(kept <= 1024, "{kept} bytes are kept");
+    assert_eq!(outcome.captured.log_dropped.lines, 1);
+    assert!(outcome.captured.log_dropped.bytes >= 5_000 - 1024);
 }
