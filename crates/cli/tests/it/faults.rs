@@ -43,6 +43,19 @@ fn a_deadline_ends_waiting_for_input_that_never_comes() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_deadline_ends_the_opening_of_a_pipe_that_nobody_writes() {
+    let scratch = Scratch::new();
+    let made = std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let dir = format!("{}::/d", scratch.text("."));
+    for name in BOTH {
+        let args = ["run", "--timeout", "300ms", "--dir", &dir, &guest(name), "--read=/d/pipe"];
+        wasm_host(args).fails(124, &["deadline of 300ms exceeded"]);
+    }
+}
+
+#[test]
 fn a_memory_budget_ends_a_program_that_takes_more() {
     for name in BOTH {
         let ran = wasm_host(["run", "--memory", "16MiB", &guest(name), "--alloc=100"]);
