@@ -130,7 +130,8 @@ pub(crate) struct GuestFlags {
     /// Take FILE also if `wasm-host compile` made it. It is native code that nothing can check: allow it for files of yours
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
-    /// When the program is stopped, print where it was.
+    /// When the program is stopped, print where it was, with source lines if it has debug information. Without a policy,
+    /// it is compiled for that anew, and runs slower
     #[arg(long)]
     pub(crate) backtrace: bool,
     /// Afterwards, print where the code came from, and what the program spent.

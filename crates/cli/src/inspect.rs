@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use host_plugins::host_component::inspect::{Description, describe};
+use host_plugins::host_core;
 use host_plugins::host_limits::Bytes;
 use host_plugins::host_wasi::{Need, Needs, needs};
-use host_plugins::wasmtime::{ExternType, FuncType, MemoryType, Module};
+use host_plugins::wasmtime::{ExternType, MemoryType, Module};
 use serde_json::{Value, json};
 
 use crate::flags::InspectFlags;
@@ -202,32 +203,11 @@ fn items(module: &Module) -> Items {
     Items { imports: imports.collect(), exports: exports.collect() }
 }
 
-/// A type in a few words, such as `func(i32, i32) -> i32`.
+/// A type in a few words; a memory's size in bytes, which says more than its pages.
 fn type_text(ty: &ExternType) -> String {
     match ty {
-        ExternType::Func(func) => func_text(func),
-        ExternType::Global(global) => {
-            let mutable = if global.mutability().is_var() { "mutable " } else { "" };
-            format!("{mutable}global of {}", global.content())
-        }
-        ExternType::Table(table) => {
-            let most =
-                table.maximum().map(|most| format!(" to {most}")).unwrap_or_else(|| " or more".to_owned());
-            format!("table of {}{most} {}", table.minimum(), table.element())
-        }
         ExternType::Memory(memory) => memory_text(memory),
-        ExternType::Tag(tag) => format!("tag of {}", func_text(tag.ty())),
-    }
-}
-
-fn func_text(func: &FuncType) -> String {
-    let list = |types: Vec<String>| types.join(", ");
-    let params = list(func.params().map(|ty| ty.to_string()).collect());
-    let results: Vec<String> = func.results().map(|ty| ty.to_string()).collect();
-    match results.as_slice() {
-        [] => format!("func({params})"),
-        [one] => format!("func({params}) -> {one}"),
-        _ => format!("func({params}) -> ({})", list(results)),
+        other => host_core::type_text(other),
     }
 }
 

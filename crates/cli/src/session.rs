@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use host_plugins::host_cache::AheadError;
-use host_plugins::host_core::Fault;
+use host_plugins::host_core::{Fault, Profile};
 use host_plugins::host_limits::Usage;
 use host_plugins::host_wasi::{Grants, Output, Stdin};
 use host_plugins::{
@@ -50,13 +50,17 @@ impl<'a> Session<'a> {
     }
 
     fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
-        let policy = policy::of_guest(flags, streams)?;
+        let mut policy = policy::of_guest(flags, streams)?;
         let bytes = load::read(file)?;
         let (runtime, program): (Runtime, Result<Program>);
         if load::is_precompiled(file, &bytes, flags.allow_precompiled)? {
             runtime = load::runtime(&policy, None)?;
             program = runtime.prepare_ahead(file).map_err(explain);
         } else {
+            if flags.backtrace && flags.policy.is_none() {
+                // The one whose backtraces name source lines. A precompiled file has its profile already.
+                policy.profile = Profile::Development;
+            }
             runtime = load::runtime(&policy, load::cache(&flags.cache)?)?;
             program = load::compiling(file, &bytes, || runtime.prepare(&bytes)).map_err(Into::into);
         }

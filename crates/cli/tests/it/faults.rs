@@ -125,5 +125,14 @@ fn the_backtrace_is_printed_on_request() {
         assert!(frame.is_some_and(|frame| frame.contains(".rs:")), "{name}: {frames:#?}");
     }
     let ran = wasm_host(["run", "--invoke", "run", &file]);
+    assert!(line(&ran).contains(", in "), "{ran:#?}");
     assert!(ran.code == 134 && ran.stderr.lines().last() == Some(line(&ran)), "{ran:#?}");
+
+    // A precompiled file is optimised already, and so are its backtraces: names, no lines.
+    let scratch = Scratch::new();
+    let compiled = scratch.text("backtrace.cwasm");
+    wasm_host(["compile", &file, "-o", &compiled]).prints("");
+    let ran = wasm_host(["run", "--allow-precompiled", "--invoke", "run", "--backtrace", &compiled]);
+    assert_eq!(ran.code, 134, "{ran:#?}");
+    assert!(ran.stderr.contains("\n    0: ") && ran.stderr.contains("outer"), "{ran:#?}");
 }
