@@ -1,6 +1,6 @@
 //! Where did it stop? The guest's stack, with file and line from its own debug information.
 //!
-//! The seed's "Backtraces": a profile for development reads debug information, one for production only names.
+//! A profile for development reads debug information, one for production only names.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

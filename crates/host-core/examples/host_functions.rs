@@ -1,6 +1,7 @@
 //! Functions that a guest imports from its host, one of which reads the guest's memory.
 //!
-//! The seed's "Host Functions". There `ptr + len` of a guest could panic the host, and the log grew without bound.
+//! The two usual mistakes are left out: `&data[ptr..ptr + len]` panics on what a guest says, and a log without a bound
+//! grows as long as it likes.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,6 +1,6 @@
 //! The host reads, writes and grows a guest's memory.
 //!
-//! The seed's "Memory Access", where an offset past the end panics; here it is an error.
+//! Where a slice of the memory would panic on an offset past its end, this gives an error.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,6 +1,6 @@
 //! The smallest guest: two numbers in, their sum out.
 //!
-//! The seed's "Minimal Example", once with plain Wasmtime and once under limits.
+//! Once with plain Wasmtime and once under limits.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

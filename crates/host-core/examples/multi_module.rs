@@ -1,6 +1,6 @@
 //! Modules that import from each other: `app` logs numbers through `logger`.
 //!
-//! The seed's "Multi-Module Linking": by name in whatever order, and the plain Wasmtime way for comparison.
+//! By name in whatever order, and the plain Wasmtime way for comparison.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,6 +1,6 @@
 //! One guest under each profile, with and without fuel: what compiling and calling take.
 //!
-//! The seed's "Performance Tips". The times are this machine's and this moment's; only the results are asserted. What
+//! The times are this machine's and this moment's; only the results are asserted. What
 //! is compiled once and kept is `host-cache`'s.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]

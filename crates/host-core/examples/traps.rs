@@ -1,6 +1,6 @@
 //! Why did it stop? A match over the kinds of faults and of traps, for guests that end in different ways.
 //!
-//! The seed's "Trap Handling", which only knows traps; budgets and the host's own errors are told apart here.
+//! Not every error of a call is a trap: budgets and the host's own errors are told apart too.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,7 +1,7 @@
 //! Epochs that really end an async guest: a loop, and a call that is blocked in the host.
 //!
-//! The seed moves the epoch from a tokio task, which starves on a busy runtime, and only ever yields, which ends
-//! nothing. Here the ticker is a thread, and the deadline decides.
+//! An epoch moved by a task of the async runtime starves when guests keep its threads busy, and a callback that only ever
+//! yields ends nothing. Here the ticker is a thread, and the deadline decides.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,6 +1,6 @@
 //! A stranger's own store data under limits: fuel and memory run out, and the host is told which.
 //!
-//! The seed's "sandboxed execution", with the limiter where it must live: in the store's data.
+//! The limiter lives where it must, in the store's data: a store cannot borrow one that is made on the spot.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

@@ -1,7 +1,7 @@
-//! The seed's plugin manager: load from a directory while the program runs, call, replace, unload.
+//! A plugin manager: load from a directory while the program runs, call, replace, unload.
 //!
-//! The seed keeps one store a plugin; after a trap that store is of no use any more. Here every call has its own. The
-//! seed's cache trusts whatever bytes it finds; this one verifies them first.
+//! A manager that keeps one store a plugin is left with a dead one after the first trap; here every call has its own. And
+//! the cache verifies what it finds before it is run.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 

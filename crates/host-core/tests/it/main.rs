@@ -79,7 +79,7 @@ impl Host {
     }
 }
 
-/// The seed's host function, with its pointer checked.
+/// Takes a line from the guest, with its pointer checked.
 fn host_log(mut caller: Caller<'_, Data>, address: u32, length: u32) -> wasmtime::Result<()> {
     let memory = exported_memory(&mut caller, "memory")?;
     let line = memory.read_utf8(&caller, address, length)?.to_owned();
