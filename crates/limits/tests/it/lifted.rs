@@ -1,13 +1,19 @@
 //! What crosses the component boundary: bytes copied by one call, handles held at one time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use host_limits::{Bytes, Exceeded, Limits, Meter, Ticker, arm};
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Config, Engine, Store, StoreContextMut};
 
 struct Thing;
 
-/// Runs the export `run` of a component that may import `take: func(s: string)` and `make: func() -> own<thing>`.
-fn run(limits: Limits, wat: &str) -> Result<(), Option<Exceeded>> {
+/// Runs the export `run` of a component that may import `take: func(s: string)` and `make: func() -> own<thing>`. Gives
+/// how many things were made, too.
+fn run(limits: Limits, wat: &str) -> (Result<(), Option<Exceeded>>, usize) {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
     let mut config = Config::new();
     limits.configure(&mut config);
     let engine = Engine::new(&config).unwrap();
@@ -17,7 +23,8 @@ fn run(limits: Limits, wat: &str) -> Result<(), Option<Exceeded>> {
     linker.root().resource("thing", ResourceType::host::<Thing>(), |_, _| Ok(())).unwrap();
     linker
         .root()
-        .func_wrap("make", |_: StoreContextMut<'_, Meter>, (): ()| {
+        .func_wrap("make", move |_: StoreContextMut<'_, Meter>, (): ()| {
+            count.fetch_add(1, Ordering::Relaxed);
             Ok((wasmtime::component::Resource::<Thing>::new_own(1),))
         })
         .unwrap();
@@ -27,7 +34,7 @@ fn run(limits: Limits, wat: &str) -> Result<(), Option<Exceeded>> {
     let result = linker
         .instantiate(&mut store, &component)
         .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ()));
-    result.map_err(|error| store.data().explain(&error))
+    (result.map_err(|error| store.data().explain(&error)), made.load(Ordering::Relaxed))
 }
 
 /// Hands the host a string of 2 MiB, from a memory of that size.
@@ -56,13 +63,14 @@ const HANDLES: &str = r#"(component
 #[test]
 fn a_huge_string_is_not_copied() {
     let lifted = Bytes::mebi(1);
-    let refused = run(Limits { lifted, ..Limits::default() }, STRING);
+    let (refused, _) = run(Limits { lifted, ..Limits::default() }, STRING);
     assert_eq!(refused, Err(Some(Exceeded::Lifted { allowed: lifted })));
-    assert_eq!(run(Limits { lifted: Bytes::mebi(4), ..Limits::default() }, STRING), Ok(()));
+    assert_eq!(run(Limits { lifted: Bytes::mebi(4), ..Limits::default() }, STRING).0, Ok(()));
 }
 
 #[test]
 fn a_flood_of_handles_is_stopped() {
-    let refused = run(Limits { handles: 100, ..Limits::default() }, HANDLES);
+    let (refused, made) = run(Limits { handles: 100, ..Limits::default() }, HANDLES);
     assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 100 })));
+    assert!((100..=101).contains(&made), "{made} were made");
 }
