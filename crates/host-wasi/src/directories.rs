@@ -34,9 +34,12 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Checks the guest paths, which needs no look at the file system.
+/// Checks the paths, as far as that needs no look at the file system.
 pub(crate) fn check(directories: &[Directory]) -> Result<(), GrantError> {
     for (index, directory) in directories.iter().enumerate() {
+        if directory.host.as_os_str().is_empty() {
+            return Err(GrantError::HostPath { index });
+        }
         let problem = |problem| GrantError::GuestPath { index, guest: directory.guest.clone(), problem };
         if directory.guest.is_empty() {
             return Err(problem("is empty; write `.` for the guest's own current directory"));

@@ -50,6 +50,14 @@ pub enum GrantError {
         /// Its path on the host.
         path: PathBuf,
     },
+    /// A directory of the host without a path.
+    #[error(
+        "directories[{index}].host: the path is empty; write `.` for the folder that paths are relative to"
+    )]
+    HostPath {
+        /// Its place in `directories`, from 0.
+        index: usize,
+    },
     /// A directory cannot be opened.
     #[error("directories[{index}].host: cannot open the directory `{}` (for the guest path {guest:?})", host.display())]
     Directory {

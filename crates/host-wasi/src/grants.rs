@@ -114,13 +114,15 @@ impl Grants {
 
     /// Makes every relative path of the host relative to `base`, for instance the folder of the policy file.
     /// Without it they are relative to the process's current directory at the time a [`Wasi`](crate::Wasi) is made.
+    /// An empty path names nothing, and stays empty.
     pub fn resolve_paths(&mut self, base: impl AsRef<Path>) {
-        let base = base.as_ref();
-        if let Stdin::File(path) = &mut self.stdin {
-            *path = base.join(&*path);
-        }
-        for directory in &mut self.directories {
-            directory.host = base.join(&directory.host);
+        let directories = self.directories.iter_mut().map(|directory| &mut directory.host);
+        let stdin = match &mut self.stdin {
+            Stdin::File(path) => Some(path),
+            _ => None,
+        };
+        for path in directories.chain(stdin).filter(|path| !path.as_os_str().is_empty()) {
+            *path = base.as_ref().join(&*path);
         }
     }
 
@@ -130,7 +132,7 @@ impl Grants {
     /// # Errors
     ///
     /// The first grant that no guest could be given: an argument with a NUL in it, a variable name with `=`, a
-    /// guest path with `..` or one granted twice.
+    /// directory without a path, a guest path with `..` or one granted twice.
     pub fn check(&self) -> Result<(), GrantError> {
         if let Some(index) = self.args.iter().position(|arg| arg.contains('\0')) {
             return Err(GrantError::Argument { index });
