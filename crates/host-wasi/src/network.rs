@@ -49,7 +49,8 @@ pub enum NetworkRule {
 #[non_exhaustive]
 pub enum Host {
     /// `*`: any public address of the Internet. Loopback, private, link-local (a cloud's metadata service lives
-    /// there), multicast and reserved addresses are not among them: one that a guest may reach is named.
+    /// there), multicast and reserved addresses are not among them, nor is Azure's 168.63.129.16, a public number for
+    /// its own services: one that a guest may reach is named.
     Public,
     /// This one address.
     Address(IpAddr),
@@ -129,7 +130,9 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || (a, b, c) == (192, 0, 0)
         || (a == 198 && (b == 18 || b == 19))
         // Multicast, reserved, broadcast.
-        || a >= 224)
+        || a >= 224
+        // On every virtual machine of Azure, the host beneath it, which hands out the machine's configuration.
+        || ip == Ipv4Addr::new(168, 63, 129, 16))
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
@@ -268,7 +271,7 @@ mod tests {
         }
         let others = "0.0.0.0 0.1.2.3 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.0.0.1 192.0.2.1 \
              192.168.0.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255 :: ::1 fe80::1 \
-             fc00::1 fd00:ec2::254 ff02::1 64:ff9b::a00:1 2001:db8::1 2001::1 2002:a00:1::1 3fff::1 ::10.0.0.1";
+             fc00::1 fd00:ec2::254 168.63.129.16 ff02::1 64:ff9b::a00:1 2001:db8::1 2001::1 2002:a00:1::1 3fff::1 ::10.0.0.1";
         for other in others.split_whitespace() {
             assert!(!is_public(other.parse().unwrap()), "{other}");
         }
