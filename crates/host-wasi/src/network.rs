@@ -157,8 +157,9 @@ impl FromStr for NetworkRule {
         let port = match port {
             "*" => None,
             number => match number.parse() {
-                Ok(0) | Err(_) => return Err(failed("the port is wrong")),
-                Ok(port) => Some(port),
+                // `parse` would take a sign, too.
+                Ok(port) if port > 0 && !number.starts_with('+') => Some(port),
+                _ => return Err(failed("the port is wrong")),
             },
         };
         match protocol {

@@ -111,6 +111,40 @@ fn a_read_only_file_cannot_be_emptied_by_opening_it() {
     assert_eq!(fs::read_to_string(folder.path().join("data/note.txt")).unwrap(), "note");
 }
 
+/// Of all ways to change a file, those that go by way of another directory, in which the guest may write.
+#[test]
+fn a_directory_that_may_be_written_is_no_way_into_one_that_may_not() {
+    let (folder, writable) = (folder(), tempfile::tempdir().unwrap());
+    // Links `note.txt` (and traps with "unreachable" if that is allowed), then moves it, then moves a file over it.
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "path_link"
+            (func $link (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "path_rename"
+            (func $rename (param i32 i32 i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 16) "note.txtevil.txt")
+        (func (export "_start")
+            (if (i32.eqz (call $link (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 8)
+                    (i32.const 4) (i32.const 16) (i32.const 8)))
+                (then unreachable))
+            (if (i32.eqz (call $rename (i32.const 3) (i32.const 16) (i32.const 8)
+                    (i32.const 4) (i32.const 16) (i32.const 8)))
+                (then unreachable))
+            (if (i32.eqz (call $rename (i32.const 4) (i32.const 24) (i32.const 8)
+                    (i32.const 3) (i32.const 16) (i32.const 8)))
+                (then unreachable))))"#;
+    fs::write(writable.path().join("evil.txt"), "evil").unwrap();
+    let module = Module::new(&ENGINE, module).unwrap();
+    let grants = |access| grants(&folder, access).directory(writable.path(), "writable", Access::ReadWrite);
+    run_module(&module, Wasi::new(&grants(Access::ReadOnly)).unwrap()).result.unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("data/note.txt")).unwrap(), "note");
+    assert!(!writable.path().join("note.txt").exists());
+
+    // The same guest gets through where it may.
+    run_module(&module, Wasi::new(&grants(Access::ReadWrite)).unwrap()).result.unwrap_err();
+    assert!(writable.path().join("note.txt").exists());
+}
+
 #[test]
 fn a_directory_that_cannot_be_opened_is_named() {
     let folder = folder();

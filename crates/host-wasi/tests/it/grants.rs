@@ -113,6 +113,7 @@ fn a_wrong_network_rule_says_how_to_write_one() {
     check("tcp://10.0.0.0/8:80", "the host is not an IP address");
     check("tcp://::1:80", "stands in brackets");
     check("tcp://[localhost]:80", "the host is not an IPv6 address");
+    check("tcp://127.0.0.1:+80", "the port is wrong");
     check("DNS", "the protocol is missing");
 }
 
@@ -123,6 +124,20 @@ fn paths_can_be_made_relative_to_the_policy() {
     assert_eq!(grants.stdin, Stdin::File("/etc/policies/input.txt".into()));
     assert_eq!(grants.directories[0].host, Path::new("/etc/policies/./data"));
     assert_eq!(grants.directories[1].host, Path::new("/absolute"));
+}
+
+/// An empty path, perhaps out of a variable that was not set, must not become the whole folder of the policy.
+#[test]
+fn an_empty_host_path_grants_nothing() {
+    for resolved in [false, true] {
+        let mut grants = Grants::default().directory("", "data", Access::ReadWrite);
+        if resolved {
+            grants.resolve_paths(".");
+        }
+        let error = grants.check().unwrap_err();
+        assert!(matches!(error, GrantError::HostPath { index: 0 }), "{error:?}");
+        assert!(error.to_string().starts_with("directories[0].host: "), "{error}");
+    }
 }
 
 #[test]
