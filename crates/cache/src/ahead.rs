@@ -49,7 +49,7 @@ impl AheadFile {
     ///
     /// What is checked is that nobody else can have written it: it is a regular file, belongs to this user or to the
     /// administrator, and is not writable by others. **Do not offer this for paths that the user did not choose**: a file that they
-    /// downloaded is theirs too. On systems without Unix owners and modes all of this is for the caller to see to.
+    /// downloaded is theirs too, and so is one that a guest has written. On systems without Unix owners and modes all of this is for the caller to see to.
     ///
     /// # Errors
     ///

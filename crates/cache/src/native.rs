@@ -6,8 +6,9 @@
 //! says that it is code, which only [`Code::trailer`] writes. The user's own bytes are kept under another kind and other
 //! keys, so they cannot get here.
 //!
-//! What a digest does not prove is who computed it. Somebody who can write to the private directory, which is the user of
-//! this process and the administrator, can forge an entry. That is outside the promise until entries are authenticated.
+//! What a digest does not prove is who computed it. Somebody who can write to the private directory, or to a file that
+//! [`AheadFile::open_vouched`] takes, can forge one: the user of this process (a guest to which they have granted the
+//! directory writes as them) and the administrator. That is outside the promise until entries are authenticated.
 
 use std::borrow::Cow;
 use std::path::Path;
