@@ -9,8 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::cargo::{CommandError, cargo, line};
-use crate::examples::{self, Example};
-use crate::{guests, table};
+use crate::{examples, guests, table};
 
 use counts::{Counts, Reader, Target};
 
@@ -59,7 +58,8 @@ fn run_examples() -> Result<Target> {
     match examples::all().and_then(|all| examples::build().map(|()| all)) {
         Ok(all) => {
             for example in all {
-                if run_example(&example)? { counts.passed += 1 } else { counts.failed += 1 }
+                print!("example {} {} ... ", example.package, example.name);
+                if run_example(&mut example.command())? { counts.passed += 1 } else { counts.failed += 1 }
             }
         }
         // The tests have run, and their counts are still to be told.
@@ -71,16 +71,18 @@ fn run_examples() -> Result<Target> {
     Ok(Target { name: "examples".to_owned(), counts })
 }
 
-/// Runs one example and prints one line; what it said follows only if it failed.
-fn run_example(example: &Example) -> Result<bool> {
-    print!("example {} {} ... ", example.package, example.name);
+/// Runs one example and ends its line; what it said follows only if it failed.
+fn run_example(command: &mut Command) -> Result<bool> {
     std::io::stdout().flush().context("standard output is closed")?;
     let start = Instant::now();
-    let mut command = example.command();
-    let done = quiet(&mut command)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| CommandError::NotStarted { line: line(&command), source })?;
+    let done = match quiet(command).stdin(Stdio::null()).output() {
+        Ok(done) => done,
+        // A failure like another, for instance where a build for another target put the example elsewhere.
+        Err(error) => {
+            println!("FAILED: could not start {}: {error}", command.get_program().display());
+            return Ok(false);
+        }
+    };
     let seconds = start.elapsed().as_secs_f64();
     if done.status.success() {
         println!("ok ({seconds:.1} s)");
@@ -130,6 +132,11 @@ mod tests {
         let status = stream(&mut cargo(["no-such-subcommand"]), |line| lines.push(line.to_owned())).unwrap();
         assert!(!status.success());
         assert!(lines.iter().any(|line| line.contains("no-such-subcommand")), "{lines:?}");
+    }
+
+    #[test]
+    fn an_example_that_is_not_there_has_failed() {
+        assert!(!run_example(&mut Command::new("no-such-program-anywhere")).unwrap());
     }
 
     #[test]
