@@ -9,6 +9,8 @@ use std::{env, fs, process, thread};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
+use crate::cargo::root;
+
 /// One call of cargo: the packages in `guests/` that are built for one target.
 struct Step {
     what: &'static str,
@@ -57,7 +59,7 @@ type Guests = BTreeMap<PathBuf, Vec<u8>>;
 ///
 /// If a target is missing and cannot be added, if a guest does not compile, or if a file cannot be read or written.
 pub(crate) fn build() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the repository")?;
+    let root = &root();
     let folder = root.join("target").join("guests");
 
     add_missing_targets(root)?;
