@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wasmtime::{Engine, EngineWeak};
@@ -23,7 +24,6 @@ pub struct Ticker {
 struct Inner {
     engine: EngineWeak,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// What the thread and the handles have in common.
@@ -57,11 +57,11 @@ impl Ticker {
     pub fn start(engine: &Engine) -> Result<Ticker, StartError> {
         let shared = Arc::<Shared>::default();
         let (weak, theirs) = (engine.weak(), Arc::clone(&shared));
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("wasm-ticker".into())
             .spawn(move || run(&weak, &theirs))
             .map_err(StartError)?;
-        Ok(Ticker { inner: Arc::new(Inner { engine: engine.weak(), shared, thread: Some(thread) }) })
+        Ok(Ticker { inner: Arc::new(Inner { engine: engine.weak(), shared }) })
     }
 
     /// Whether this ticker moves the epoch of `engine`.
@@ -122,6 +122,13 @@ pub(crate) struct WakeUp {
     key: (Instant, u64),
 }
 
+impl WakeUp {
+    /// No two wake-ups of one ticker have the same.
+    pub(crate) fn id(&self) -> u64 {
+        self.key.1
+    }
+}
+
 impl Drop for WakeUp {
     fn drop(&mut self) {
         // Dropped only after the lock is free again: a waker may own anything.
@@ -131,15 +138,9 @@ impl Drop for WakeUp {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // The thread is told and not waited for: it may be waking somebody who waits for a lock held here.
         self.shared.lock().stopped = true;
         self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take()
-            // The thread itself may be the one that drops the last handle, by waking a task that owns it.
-            && thread.thread().id() != thread::current().id()
-        {
-            // A panic of the thread has been printed already, and there is nobody else to tell.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -178,9 +179,11 @@ fn run(engine: &EngineWeak, shared: &Shared) {
         let late = state.sleepers.split_off(&(now, 0));
         let due = std::mem::replace(&mut state.sleepers, late);
         if !due.is_empty() {
-            // A waker runs foreign code, which may come back to this ticker.
+            // A waker runs foreign code, which may come back to this ticker, or panic: nobody else pays for that.
             drop(state);
-            due.into_values().for_each(Waker::wake);
+            for waker in due.into_values() {
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            }
             state = shared.lock();
         }
     }
@@ -206,13 +209,31 @@ mod tests {
         let hold = ticker.hold();
         drop(engine);
         assert!(weak.upgrade().is_none());
-        let thread = ticker.inner.thread.as_ref().unwrap();
+        assert!(ends(&ticker.inner.shared, 1), "the thread outlives its engine");
+        drop(hold);
+    }
+
+    #[test]
+    fn ends_with_its_last_clone() {
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine).unwrap();
+        let shared = Arc::clone(&ticker.inner.shared);
+        drop(ticker.clone());
+        assert!(!shared.lock().stopped);
+        drop(ticker);
+        assert!(ends(&shared, 1));
+    }
+
+    /// Whether the thread ends before long: it then leaves what it shares to its `others`.
+    fn ends(shared: &Arc<Shared>, others: usize) -> bool {
         let patience = Instant::now() + Duration::from_secs(30);
-        while !thread.is_finished() {
-            assert!(Instant::now() < patience, "the thread outlives its engine");
+        while Arc::strong_count(shared) > others {
+            if Instant::now() > patience {
+                return false;
+            }
             thread::sleep(Duration::from_millis(1));
         }
-        drop(hold);
+        true
     }
 
     #[test]
@@ -242,5 +263,55 @@ mod tests {
         assert!(Instant::now() >= at);
         assert!(!woken(&never) && !woken(&dropped));
         assert_eq!(ticker.inner.shared.lock().sleepers.len(), 1);
+    }
+
+    #[test]
+    fn a_waker_that_panics_stops_nobody_else() {
+        struct Panics;
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("woken");
+            }
+        }
+        struct Sends(std::sync::mpsc::SyncSender<()>);
+        impl std::task::Wake for Sends {
+            fn wake(self: Arc<Self>) {
+                self.0.send(()).unwrap();
+            }
+        }
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine).unwrap();
+        let _first = ticker.wake_at(Instant::now(), Arc::new(Panics).into());
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let _second = ticker.wake_at(Instant::now(), Arc::new(Sends(sender)).into());
+        receiver.recv_timeout(Duration::from_secs(30)).expect("the ticker died of the panic");
+    }
+
+    #[test]
+    fn the_last_ticker_can_be_dropped_under_a_lock_that_a_waker_takes() {
+        struct Takes {
+            lock: Mutex<()>,
+            woken: std::sync::atomic::AtomicBool,
+        }
+        impl std::task::Wake for Takes {
+            fn wake(self: Arc<Self>) {
+                self.woken.store(true, std::sync::atomic::Ordering::Release);
+                drop(self.lock.lock());
+            }
+        }
+        let takes = Arc::new(Takes { lock: Mutex::new(()), woken: false.into() });
+        let (sender, receiver) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let engine = Engine::default();
+            let ticker = Ticker::start(&engine).unwrap();
+            let _locked = takes.lock.lock();
+            let wake_up = ticker.wake_at(Instant::now(), Arc::clone(&takes).into());
+            while !takes.woken.load(std::sync::atomic::Ordering::Acquire) {
+                thread::yield_now();
+            }
+            drop((wake_up, ticker));
+            sender.send(()).unwrap();
+        });
+        receiver.recv_timeout(Duration::from_secs(10)).expect("the drop waits for the waker");
     }
 }

@@ -147,3 +147,19 @@ async fn a_busy_async_guest_yields_to_its_neighbours_and_is_stopped() {
     assert_eq!(reason, Exceeded::Deadline { allowed: limits.deadline });
     assert!(yields > 1 && turns.into_inner() > 1);
 }
+
+#[tokio::test]
+async fn a_cancellation_reaches_the_outer_of_two_bound_calls() {
+    let blocking = Blocking::new(&limits(LONG));
+    let mut store = Store::new(&blocking.engine, Meter::new(limits(LONG)));
+    arm_async(&mut store, &blocking.ticker).unwrap();
+    let deadline = store.data().deadline().unwrap().clone();
+    let handle = deadline.cancel_handle();
+    let both = deadline.bound(async {
+        deadline.bound(tokio::task::yield_now()).await.unwrap();
+        tokio::task::spawn_blocking(move || handle.cancel());
+        std::future::pending::<()>().await;
+    });
+    let result = tokio::time::timeout(Duration::from_secs(60), both).await;
+    assert_eq!(result.expect("nobody woke the outer call"), Err(Exceeded::Cancelled));
+}
