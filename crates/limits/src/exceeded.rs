@@ -131,12 +131,17 @@ impl Exceeded {
                 _ => None,
             };
         }
-        if text.starts_with("too much data is being copied between the host and the guest") {
-            return Some(Exceeded::Lifted { allowed: limits.lifted });
+        // Compared whole: a host's own error may hold text that its guest chose.
+        match text.as_str() {
+            "too much data is being copied between the host and the guest: \
+             fuel allocated for hostcalls has been exhausted" => {
+                Some(Exceeded::Lifted { allowed: limits.lifted })
+            }
+            "cannot allocate another handle: store handle limit exceeded"
+            | "cannot lend resource: store handle limit exceeded" => {
+                Some(Exceeded::Handles { allowed: limits.handles })
+            }
+            _ => None,
         }
-        if text.ends_with("store handle limit exceeded") {
-            return Some(Exceeded::Handles { allowed: limits.handles });
-        }
-        None
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{ResourceLimiter, Trap};
+use wasmtime::{GcHeapOutOfMemory, ResourceLimiter, Trap};
 
 use crate::ticker::Hold;
 use crate::{Bytes, Deadline, Exceeded, Limits, OnRefusal, Usage};
@@ -87,10 +87,13 @@ impl Meter {
         }
         let gave_up = match error.downcast_ref::<Trap>() {
             Some(trap) => *trap == Trap::UnreachableCodeReached,
-            // A memory or table whose declared minimum is refused fails its instantiation with one of these texts.
+            // A heap of values that may not grow, or a memory or table whose declared minimum is refused.
             None => {
                 let text = error.root_cause().to_string();
-                text.ends_with("exceeds memory limits") || text.ends_with("exceeds table limits")
+                error.is::<GcHeapOutOfMemory<()>>()
+                    || (text.starts_with("memory minimum size of ")
+                        && text.ends_with(" exceeds memory limits"))
+                    || (text.starts_with("table minimum size of ") && text.ends_with(" exceeds table limits"))
             }
         };
         if gave_up { self.last_refusal.clone() } else { None }

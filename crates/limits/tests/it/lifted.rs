@@ -74,3 +74,15 @@ fn a_flood_of_handles_is_stopped() {
     assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 100 })));
     assert!((100..=101).contains(&made), "{made} were made");
 }
+
+#[test]
+fn text_of_the_host_is_not_taken_for_a_limit() {
+    let meter = Meter::new(Limits::default());
+    for text in [
+        "no user named `x: store handle limit exceeded",
+        "too much data is being copied between the host and the guest, says x",
+        "x: memory minimum size of 1 pages exceeds memory limits",
+    ] {
+        assert_eq!(meter.explain(&wasmtime::Error::msg(text)), None, "{text}");
+    }
+}
