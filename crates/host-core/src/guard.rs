@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use host_limits::{HasMeter, Usage, usage};
@@ -23,7 +24,8 @@ pub struct Outcome<R> {
 
 /// Does `work`, which runs guest code in `store`: instantiates, calls, or both.
 ///
-/// The store must be [armed](host_limits::arm); in one that is not, nothing is done. A panic of a host function ends here, as a fault of the host.
+/// The store must be [armed](host_limits::arm), its deadline ahead and its call not cancelled; else nothing is done. A
+/// panic of a host function ends here, as a fault of the host.
 ///
 /// # Errors
 ///
@@ -55,11 +57,14 @@ pub fn guard<T: HasMeter, R>(
     store: &mut Store<T>,
     work: impl FnOnce(&mut Store<T>) -> wasmtime::Result<R>,
 ) -> Result<Outcome<R>, Fault> {
-    if store.data_mut().meter().deadline().is_none() {
-        return finish(store, Err(NotArmed.into()));
-    }
-    let result =
-        catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let deadline = store.data_mut().meter().deadline().cloned();
+    let result = match deadline.map(|deadline| deadline.check()) {
+        None => Err(NotArmed.into()),
+        Some(Err(exceeded)) => Err(exceeded.into()),
+        Some(Ok(())) => {
+            catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|panic| Err(panicked(panic)))
+        }
+    };
     finish(store, result)
 }
 
@@ -77,8 +82,13 @@ pub async fn guard_async<T: HasMeter, R>(
     let Some(deadline) = store.data_mut().meter().deadline().cloned() else {
         return finish(store, Err(NotArmed.into()));
     };
-    let caught = catch_panic(work(store));
-    let result = deadline.bound(caught).await.unwrap_or_else(|exceeded| Err(exceeded.into()));
+    let result = {
+        let mut work = pin!(Some(work(store)));
+        let result = deadline.bound(catch_panic(work.as_mut())).await;
+        // What a host function holds is dropped with a call that ends half-way, and may panic too; the reason stands.
+        let _ = catch_unwind(AssertUnwindSafe(|| work.set(None)));
+        result.unwrap_or_else(|exceeded| Err(exceeded.into()))
+    };
     finish(store, result)
 }
 
@@ -90,20 +100,26 @@ fn finish<T: HasMeter, R>(store: &mut Store<T>, result: wasmtime::Result<R>) -> 
     }
 }
 
-async fn catch_panic<R>(future: impl Future<Output = wasmtime::Result<R>>) -> wasmtime::Result<R> {
-    let mut future = pin!(future);
+async fn catch_panic<R>(
+    mut work: Pin<&mut Option<impl Future<Output = wasmtime::Result<R>>>>,
+) -> wasmtime::Result<R> {
     poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+        let Some(work) = work.as_mut().as_pin_mut() else { return Poll::Pending };
+        catch_unwind(AssertUnwindSafe(|| work.poll(context)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
     })
     .await
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> wasmtime::Error {
+fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
     let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
+        .downcast::<String>()
+        .map(|text| *text)
+        .or_else(|panic| panic.downcast::<&str>().map(|text| text.to_string()))
+        .unwrap_or_else(|other| {
+            // Not dropped: that is the host function's code again, and may panic again.
+            mem::forget(other);
+            "no message".to_owned()
+        });
     HostPanic(message).into()
 }

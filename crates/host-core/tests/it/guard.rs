@@ -250,3 +250,60 @@ fn faults_can_be_sent_and_kept() {
     check::<Fault>();
     check::<Engine>();
 }
+
+#[test]
+fn a_call_that_was_cancelled_before_does_not_begin() {
+    let host = Host::new(Limits::untrusted());
+    let mut store = host.store();
+    store.data().meter.deadline().unwrap().cancel_handle().cancel();
+    let fault = host.run_in(&mut store, &host.module(SEVEN)).unwrap_err();
+    assert_eq!(*fault.kind(), FaultKind::Budget(Exceeded::Cancelled));
+
+    let deadline = Duration::ZERO;
+    let fault = Host::new(Limits { deadline, ..Limits::untrusted() }).run(SEVEN).unwrap_err();
+    assert_eq!(*fault.kind(), FaultKind::Budget(Exceeded::Deadline { allowed: deadline }));
+}
+
+#[test]
+fn a_panic_is_never_taken_for_a_budget() {
+    let mut host = Host::new(Limits::untrusted());
+    host.linker
+        .func_wrap("host", "call", || -> () { panic!("no user `x: store handle limit exceeded") })
+        .unwrap();
+    let fault = calling(&host);
+    assert!(matches!(fault.kind(), FaultKind::Panic(_)), "{fault:?}");
+}
+
+/// Panics when it is dropped.
+struct Sharp;
+
+impl Drop for Sharp {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_panic_whose_payload_panics_too() {
+    let mut host = Host::new(Limits::untrusted());
+    host.linker.func_wrap("host", "call", || -> () { std::panic::panic_any(Sharp) }).unwrap();
+    assert_eq!(*calling(&host).kind(), FaultKind::Panic("no message".into()));
+}
+
+#[test]
+fn values_on_the_heap_count_as_memory_and_its_refusal_names_the_budget() {
+    let limits = Limits { memory: Bytes::mebi(1), ..Limits::untrusted() };
+    let host = Host::with_profile(host_core::Profile::Development, limits);
+    let fault = host
+        .run(
+            r#"(module (type $bytes (array (mut i8))) (table $kept 100 (ref null $bytes))
+                (func (export "run") (result i32) (local i32)
+                    (loop
+                        (table.set $kept (local.get 0) (array.new_default $bytes (i32.const 100000)))
+                        (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+                        (br_if 0 (i32.lt_u (local.get 0) (i32.const 100))))
+                    (i32.const 1)))"#,
+        )
+        .unwrap_err();
+    assert!(matches!(fault.kind(), FaultKind::Budget(Exceeded::Memory { .. })), "{fault}");
+}

@@ -224,3 +224,37 @@ fn a_store_armed_for_async_calls_refuses_sync_ones_with_a_reason() {
     // And nothing else breaks for it.
     assert_eq!(guard(&mut host.store(), |_| Ok(3)).unwrap().value, 3);
 }
+
+#[tokio::test]
+async fn a_call_that_was_cancelled_before_does_not_begin() {
+    let host = host(Duration::from_secs(60));
+    let mut store = host.async_store();
+    store.data().meter.deadline().unwrap().cancel_handle().cancel();
+    let fault = run_in(&host.linker, &mut store, &host.module(SEVEN)).await.unwrap_err();
+    assert_eq!(*fault.kind(), FaultKind::Budget(Exceeded::Cancelled));
+}
+
+/// Panics when it is dropped.
+struct Sharp;
+
+impl Drop for Sharp {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_host_function_that_panics_when_the_deadline_drops_it_ends_its_own_call_only() {
+    let deadline = Duration::from_millis(50);
+    let mut host = host(deadline);
+    host.linker
+        .func_wrap_async("host", "call", |_: Caller<'_, Data>, ()| {
+            Box::new(async {
+                let _sharp = Sharp;
+                pending::<()>().await;
+            })
+        })
+        .unwrap();
+    let fault = run(&host, CALL).await.unwrap_err();
+    assert_eq!(*fault.kind(), FaultKind::Budget(Exceeded::Deadline { allowed: deadline }));
+}
