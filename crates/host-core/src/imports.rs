@@ -5,6 +5,7 @@ use std::fmt;
 use wasmtime::ExternType;
 
 use crate::link::Offers;
+use crate::text::{one_line, some_of};
 use crate::type_text::type_text;
 
 /// Why modules could not be linked.
@@ -91,11 +92,13 @@ impl ImportProblem {
 impl fmt::Display for ImportProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ImportProblem { module, name, wanted, found, near } = self;
+        let (module, name) = (one_line(module), one_line(name));
         match found {
             Some(found) => write!(f, "`{module}.{name}` has another type: wanted {wanted}, offered {found}")?,
             None => write!(f, "`{module}.{name}` is missing: {wanted}")?,
         }
         if !near.is_empty() {
+            let near: Vec<String> = near.iter().map(|name| one_line(name)).collect();
             write!(f, "; did you mean `{}`?", near.join("` or `"))?;
         }
         Ok(())
@@ -111,17 +114,12 @@ const TOLD: usize = 100;
 
 /// The problems a line each, and what is offered.
 fn list(problems: &[ImportProblem], offered: &[String]) -> String {
-    const SHOWN: usize = 12;
     let mut text: String = problems.iter().take(TOLD).map(|problem| format!("\n  {problem}")).collect();
     if let Some(more) = problems.len().checked_sub(TOLD).filter(|more| *more > 0) {
         text.push_str(&format!("\n  and {more} more"));
     }
     text.push_str("\n  offered: ");
-    match offered {
-        [] => text.push_str("nothing"),
-        all if all.len() <= SHOWN => text.push_str(&all.join(", ")),
-        all => text.push_str(&format!("{}, and {} more", all[..SHOWN].join(", "), all.len() - SHOWN)),
-    }
+    text.push_str(&some_of(offered).unwrap_or_else(|| "nothing".to_owned()));
     text
 }
 
@@ -159,11 +157,14 @@ fn bounded(found: Option<u64>, least: u64, most: Option<u64>) -> bool {
 fn near(module: &str, name: &str, offered: &Offers) -> Vec<String> {
     let mut ranked: Vec<(usize, String)> = offered
         .keys()
-        .filter_map(|(other_module, other_name)| {
+        .enumerate()
+        .filter_map(|(index, (other_module, other_name))| {
             let distance = if name == other_name {
                 1
-            } else {
+            } else if index < LOOKED_AT {
                 distance(module, other_module)? + distance(name, other_name)?
+            } else {
+                return None;
             };
             (distance <= NEAR).then(|| (distance, format!("{other_module}.{other_name}")))
         })
@@ -175,8 +176,11 @@ fn near(module: &str, name: &str, offered: &Offers) -> Vec<String> {
 /// By how many characters similar names may differ.
 const NEAR: usize = 3;
 
+/// How many offers an import is compared with. Where modules offer, a guest says how many.
+const LOOKED_AT: usize = 1_000;
+
 /// The longest name that is compared, in bytes. A guest's names may be long, and comparing takes the square of it.
-const COMPARED: usize = 100;
+const COMPARED: usize = 64;
 
 /// By how many characters two names differ; `None` if they are too long to compare.
 fn distance(one: &str, other: &str) -> Option<usize> {

@@ -58,23 +58,31 @@ impl Modules {
     ///
     /// [`LinkError::Cycle`] if there is none.
     pub fn order(&self) -> Result<Vec<&str>, LinkError> {
-        let mut done = BTreeSet::new();
-        let mut order = Vec::new();
-        while order.len() < self.modules.len() {
-            let ready: Vec<&str> = self
-                .modules
-                .keys()
-                .map(String::as_str)
-                .filter(|name| !done.contains(name))
-                .filter(|name| self.imported_modules(name).all(|other| done.contains(other)))
-                .collect();
-            if ready.is_empty() {
-                return Err(LinkError::Cycle { names: self.cycle(&done) });
+        // Which modules each still waits for, and who waits for it.
+        let mut waits: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for name in self.modules.keys().map(String::as_str) {
+            let others: BTreeSet<&str> = self.imported_modules(name).collect();
+            for other in &others {
+                waiting.entry(other).or_default().push(name);
             }
-            done.extend(&ready);
-            order.extend(ready);
+            waits.insert(name, others);
         }
-        Ok(order)
+        let mut order: Vec<&str> =
+            waits.iter().filter(|(_, on)| on.is_empty()).map(|(name, _)| *name).collect();
+        let mut next = 0;
+        while let Some(name) = order.get(next).copied() {
+            next += 1;
+            waits.remove(name);
+            for other in waiting.remove(name).unwrap_or_default() {
+                let Some(on) = waits.get_mut(other) else { continue };
+                on.remove(name);
+                if on.is_empty() {
+                    order.push(other);
+                }
+            }
+        }
+        if waits.is_empty() { Ok(order) } else { Err(LinkError::Cycle { names: cycle(&waits) }) }
     }
 
     /// Instantiates all modules in one store, each linked to `linker` and to the modules it imports from.
@@ -114,21 +122,6 @@ impl Modules {
             .map(|(other, _)| other.as_str())
     }
 
-    /// One cycle among the modules that are not `done`, each importing from the next and the last from the first.
-    fn cycle(&self, done: &BTreeSet<&str>) -> Vec<String> {
-        let next = |name: &str| self.imported_modules(name).find(|other| !done.contains(other));
-        let mut path: Vec<&str> = Vec::new();
-        let mut at = self.modules.keys().map(String::as_str).find(|name| !done.contains(name));
-        while let Some(name) = at {
-            if let Some(start) = path.iter().position(|seen| *seen == name) {
-                return path[start..].iter().map(|name| (*name).to_owned()).collect();
-            }
-            path.push(name);
-            at = next(name);
-        }
-        path.into_iter().map(str::to_owned).collect()
-    }
-
     fn check<T: 'static>(
         &self,
         mut store: impl AsContextMut<Data = T>,
@@ -143,6 +136,21 @@ impl Modules {
         let problems = self.modules.values().flat_map(|module| problems(module, &offered)).collect();
         LinkError::from_problems(problems, &offered)
     }
+}
+
+/// One cycle among modules that all wait for another of them, each importing from the next and the last from the first.
+fn cycle(waits: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
+    let mut path: Vec<&str> = Vec::new();
+    let mut at = waits.keys().next().copied();
+    while let Some(name) = at {
+        if let Some(start) = path.iter().position(|seen| *seen == name) {
+            path.drain(..start);
+            break;
+        }
+        path.push(name);
+        at = waits.get(name).and_then(|on| on.first().copied());
+    }
+    path.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether `linker` offers everything that `module` imports, with the right types.

@@ -21,6 +21,18 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
+/// The first dozen of `names`, and how many there are besides; `None` if there are none.
+pub(crate) fn some_of(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| one_line(name)).collect();
+    let text = shown.join(", ");
+    match names.len() {
+        0 => None,
+        all if all > SHOWN => Some(format!("{text}, and {} more", all - SHOWN)),
+        _ => Some(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,14 @@
 
 use wasmtime::{AsContextMut, ExternType, FuncType, Instance, Module, Val, ValType};
 
+use crate::text::some_of;
+
 /// Why an export cannot be called with these arguments.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {
     /// The module exports no function of that name.
-    #[error("the module exports no function named `{name}`; it exports {}", if .offered.is_empty() { "none".to_owned() } else { .offered.join(", ") })]
+    #[error("the module exports no function named `{name}`; it exports {}", some_of(.offered).unwrap_or_else(|| "none".to_owned()))]
     NoFunction {
         /// The name that was asked for.
         name: String,

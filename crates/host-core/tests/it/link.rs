@@ -346,3 +346,40 @@ fn a_flood_of_imports_is_told_in_a_page() {
     assert_eq!(problems.len(), 5_000);
     assert!(text.contains("and 4900 more") && text.lines().count() < 110, "{text}");
 }
+
+#[test]
+fn names_that_a_guest_chose_stay_short_and_draw_nothing() {
+    let name = format!("\\1b[2J\\0a  offered: {}", "x".repeat(90_000));
+    let (problems, text) = problems(&format!(r#"(module (import "env" "{name}" (func)))"#));
+    assert!(problems[0].name.len() > 90_000);
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    assert!(text.len() < 1_000 && text.lines().count() == 3, "{text}");
+}
+
+#[test]
+fn a_flood_of_similar_names_is_compared_quickly() {
+    let host = host();
+    let exports: String = (0..50_000).map(|n| format!("(export \"{n:0>100}\" (func 0))")).collect();
+    let imports: String = (0..100).map(|n| format!("(import \"many\" \"{n:x>100}\" (func))")).collect();
+    let (many, app) = (format!("(module (func) {exports})"), format!("(module {imports})"));
+    let modules = modules(&host, &[("many", &many), ("app", &app)]);
+    let start = std::time::Instant::now();
+    let error = modules.instantiate(host.store(), &host.linker).unwrap_err();
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert!(matches!(error, LinkError::Imports { .. }), "{error:?}");
+}
+
+#[test]
+fn a_thousand_modules_are_ordered_quickly() {
+    let host = host();
+    let name = |n: usize| format!("m{n:04}");
+    // Each imports from the next, the worst order there is, and the first a great deal.
+    let mut all: Vec<_> = (0..1_000).map(|n| (name(n), importing(&[&name(n + 1)]))).collect();
+    all[0].1 = importing(&vec!["m0999"; 20_000]).replacen("m0999", "m0001", 1);
+    let all: Vec<_> = all.iter().map(|(name, wat)| (name.as_str(), wat.as_str())).collect();
+    let modules = modules(&host, &all);
+    let start = std::time::Instant::now();
+    let order = modules.order().unwrap();
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert_eq!((order.len(), order[0], order[999]), (1_000, "m0999", "m0000"));
+}
