@@ -215,3 +215,16 @@ fn a_component_of_another_engine_is_a_problem_and_not_a_panic() {
     let found = problems(&component(), &Linker::new(&Engine::default()), &Doctor::new());
     assert!(found[0].contains("cross-`Engine`"), "{found:#?}");
 }
+
+#[test]
+fn a_component_with_thousands_of_resources_is_answered_soon() {
+    let engine = Engine::default();
+    let resources: String = (0..9_000).map(|n| format!("(export \"r{n}\" (type (sub resource)))")).collect();
+    let text = format!("(component (import \"a:b/c@1.0.0\" (instance {resources})))");
+    let component = Component::new(&engine, text).unwrap();
+    let mut linker = Linker::<()>::new(&engine);
+    linker.instance("a:b/c@1.0.0").unwrap();
+    // Looking at each of them for each other took minutes.
+    let report = Doctor::new().check(&component, &linker).unwrap_err();
+    assert!(matches!(report.problems[..], [Problem::Unchecked { .. }]), "{report}");
+}
