@@ -1,7 +1,7 @@
 //! Which functions does a component export, and which one is meant by a name?
 
 use thiserror::Error;
-use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Type};
 
 use crate::names::{self, InterfaceName};
@@ -9,6 +9,9 @@ use crate::wit::Scope;
 
 /// Functions listed of one component; a hostile one may claim a million.
 const LISTED: usize = 10_000;
+
+/// Bytes of names listed of one component; a hostile one may put thousands of functions under one name of 100 KB.
+const LISTED_TEXT: usize = 4 << 20;
 
 /// A function a component exports: what it is called, what it takes and gives, and the way to it.
 ///
@@ -21,10 +24,6 @@ pub struct ExportedFunction {
     pub instance: Option<String>,
     /// The function's own name: `process`, or `[method]blob.read`.
     pub name: String,
-    /// Names and types of the parameters.
-    pub params: Vec<(String, Type)>,
-    /// Types of the results: none or one.
-    pub results: Vec<Type>,
     ty: ComponentFunc,
     pub(crate) index: ComponentExportIndex,
 }
@@ -36,6 +35,16 @@ impl ExportedFunction {
             Some(instance) => format!("{instance}#{}", self.name),
             None => self.name.clone(),
         }
+    }
+
+    /// Names and types of the parameters.
+    pub fn params(&self) -> impl ExactSizeIterator<Item = (&str, Type)> {
+        self.ty.params()
+    }
+
+    /// Types of the results: none or one.
+    pub fn results(&self) -> impl ExactSizeIterator<Item = Type> {
+        self.ty.results()
     }
 
     /// The type as WIT text: `func(input: string) -> result<string, string>`.
@@ -78,15 +87,15 @@ impl ExportedFunction {
 
 /// All functions `component` exports, those of its exported interfaces included, in the component's order.
 ///
-/// At most 10,000 are listed; [`find`] reaches every function by its full name.
+/// At most 10,000 are listed, and 4 MiB of names; [`find`] reaches every function by its full name.
 pub fn exports(component: &Component) -> Vec<ExportedFunction> {
     let engine = component.engine();
     let ty = component.component_type();
-    let mut found = Vec::new();
+    let mut list = List::default();
     for (name, item) in ty.exports(engine) {
-        collect(component, None, name, item.ty, &mut found);
+        list.collect(component, None, name, item.ty);
     }
-    found
+    list.functions
 }
 
 /// The one function that `name` means. In order of preference:
@@ -187,40 +196,41 @@ fn exact(
     component.get_export(parent, name).filter(|_| is_exact)
 }
 
-fn collect(
-    component: &Component,
-    within: Option<(&str, &ComponentExportIndex)>,
-    name: &str,
-    item: ComponentItem,
-    found: &mut Vec<ExportedFunction>,
-) {
-    if found.len() >= LISTED {
-        return;
-    }
-    let Some(index) = component.get_export_index(within.map(|(_, index)| index), name) else {
-        return;
-    };
-    match item {
-        ComponentItem::ComponentFunc(ty) => {
-            found.push(function(within.map(|(path, _)| path.to_owned()), name, &ty, index));
-        }
-        ComponentItem::ComponentInstance(instance) => {
-            let path = within.map_or_else(|| name.to_owned(), |(path, _)| format!("{path}#{name}"));
-            collect_instance(component, &path, &index, &instance, found);
-        }
-        _ => {}
-    }
+/// The functions found so far, and how many bytes their names have.
+#[derive(Default)]
+struct List {
+    functions: Vec<ExportedFunction>,
+    text: usize,
 }
 
-fn collect_instance(
-    component: &Component,
-    path: &str,
-    index: &ComponentExportIndex,
-    instance: &ComponentInstance,
-    found: &mut Vec<ExportedFunction>,
-) {
-    for (name, item) in instance.exports(component.engine()) {
-        collect(component, Some((path, index)), name, item.ty, found);
+impl List {
+    fn collect(
+        &mut self,
+        component: &Component,
+        within: Option<(&str, &ComponentExportIndex)>,
+        name: &str,
+        item: ComponentItem,
+    ) {
+        if self.functions.len() >= LISTED || self.text >= LISTED_TEXT {
+            return;
+        }
+        let Some(index) = component.get_export_index(within.map(|(_, index)| index), name) else {
+            return;
+        };
+        let path = within.map(|(path, _)| path);
+        match item {
+            ComponentItem::ComponentFunc(ty) => {
+                self.text += name.len() + path.map_or(0, str::len);
+                self.functions.push(function(path.map(str::to_owned), name, &ty, index));
+            }
+            ComponentItem::ComponentInstance(instance) => {
+                let path = path.map_or_else(|| name.to_owned(), |path| format!("{path}#{name}"));
+                for (name, item) in instance.exports(component.engine()) {
+                    self.collect(component, Some((&path, &index)), name, item.ty);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -230,12 +240,5 @@ fn function(
     ty: &ComponentFunc,
     index: ComponentExportIndex,
 ) -> ExportedFunction {
-    ExportedFunction {
-        instance,
-        name: name.to_owned(),
-        params: ty.params().map(|(name, ty)| (name.to_owned(), ty)).collect(),
-        results: ty.results().collect(),
-        ty: ty.clone(),
-        index,
-    }
+    ExportedFunction { instance, name: name.to_owned(), ty: ty.clone(), index }
 }

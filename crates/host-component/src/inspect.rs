@@ -145,7 +145,7 @@ pub fn describe(component: &Component) -> Description {
         tables: required.num_tables,
         largest_table_elements: required.max_initial_table_size,
     });
-    Description { imports, exports, resources, cut: reader.left.get() == 0 }
+    Description { imports, exports, resources, cut: !reader.goes_on() }
 }
 
 struct Reader<'a> {
@@ -180,7 +180,8 @@ impl Reader<'_> {
                 signature: scope.function_text(&function),
                 params: function
                     .params()
-                    .map(|(name, ty)| Parameter { name: name.to_owned(), r#type: scope.type_text(&ty) })
+                    .take_while(|_| self.goes_on())
+                    .map(|(name, ty)| Parameter { name: printable(name), r#type: scope.type_text(&ty) })
                     .collect(),
                 result: function.results().next().map(|ty| scope.type_text(&ty)),
             },
@@ -220,6 +221,10 @@ impl Reader<'_> {
 
     fn take(&self) -> bool {
         self.left.set(self.left.get().saturating_sub(1));
-        self.left.get() > 0
+        self.goes_on()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.left.get() > 0 && self.patience.get() > 0
     }
 }

@@ -62,7 +62,7 @@ pub fn from_val(val: &Val) -> Result<Value, JsonError> {
 ///
 /// Where `json` does not fit; the error names the place, such as `$[0].name` or `$.input`.
 pub fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, JsonError> {
-    read::arguments(&function.params, json)
+    read::arguments(function, json)
 }
 
 /// Writes the results of a call: `null`, or the one value.

@@ -166,23 +166,23 @@ fn arguments_at(function: &ExportedFunction, list: &str, offset: usize) -> Resul
         None => Vec::new(),
     };
     let missing_are_options =
-        || function.params.iter().skip(nodes.len()).all(|(_, ty)| matches!(ty, Type::Option(_)));
-    if nodes.len() > function.params.len() || !missing_are_options() {
+        || function.params().skip(nodes.len()).all(|(_, ty)| matches!(ty, Type::Option(_)));
+    if nodes.len() > function.params().len() || !missing_are_options() {
         return Err(WaveError::Count {
             function: function.full_name(),
             signature: function.signature(),
-            expected: function.params.len(),
+            expected: function.params().len(),
             given: nodes.len(),
         });
     }
     let mut nodes = nodes.into_iter();
-    let read = |(name, ty): &(String, Type)| match nodes.next() {
+    let read = |(name, ty): (&str, Type)| match nodes.next() {
         Some(node) => {
-            node.to_wasm_value(ty, list).map_err(|source| WaveError::value(Some(name), ty, offset, source))
+            node.to_wasm_value(&ty, list).map_err(|source| WaveError::value(Some(name), &ty, offset, source))
         }
         None => Ok(Val::Option(None)),
     };
-    function.params.iter().map(read).collect()
+    function.params().map(read).collect()
 }
 
 /// The list as a tuple; none for `()`, which WAVE does not count as a value.

@@ -13,7 +13,8 @@ pub fn type_text(ty: &Type) -> String {
     Scope::default().type_text(ty)
 }
 
-/// Steps spent on one text or one description before it is cut; a hostile component can spell huge types with few bytes.
+/// Steps and bytes spent on one text or one description before it is cut; a hostile component can spell huge types with few
+/// bytes.
 const PATIENCE: usize = 2_000_000;
 
 /// The longest text of one type, in bytes.
@@ -64,7 +65,7 @@ impl<'p> Scope<'p> {
     pub(crate) fn type_text(&self, ty: &Type) -> String {
         let mut out = String::new();
         self.write(&mut out, ty, true);
-        out
+        self.charge(out)
     }
 
     /// The text that defines the type `name`: `record config { name: string }`, or `type names = list<string>`.
@@ -76,7 +77,7 @@ impl<'p> Scope<'p> {
             let _ = write!(out, "type {name} = ");
             self.write(&mut out, ty, true);
         }
-        out
+        self.charge(out)
     }
 
     /// The text of a function's type: `func(input: string) -> result<string, string>`.
@@ -86,6 +87,10 @@ impl<'p> Scope<'p> {
             if index > 0 {
                 out.push_str(", ");
             }
+            if out.len() > LONGEST || self.is_exhausted() {
+                cut(&mut out);
+                break;
+            }
             let _ = write!(out, "{name}: ");
             self.write(&mut out, &ty, true);
         }
@@ -94,7 +99,7 @@ impl<'p> Scope<'p> {
             out.push_str(" -> ");
             self.write(&mut out, &ty, true);
         }
-        out
+        self.charge(out)
     }
 
     fn write(&self, out: &mut String, ty: &Type, by_name: bool) {
@@ -230,6 +235,13 @@ impl<'p> Scope<'p> {
             .take_while(|_| self.take_step())
             .find(|(_, known)| known == ty)
             .map_or("resource", |(name, _)| name)
+    }
+
+    /// Takes a step for each byte of a finished text: a step can spell a name of 100 KB.
+    fn charge(&self, text: String) -> String {
+        let left = self.left();
+        left.set(left.get().saturating_sub(text.len()));
+        text
     }
 
     /// Takes a step, or writes that the text is cut.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use wasmtime::component::{Type, Val};
 
 use super::{JsonError, JsonProblem, Misfit};
+use crate::exports::ExportedFunction;
 use crate::names;
 use crate::wit::type_text;
 
@@ -11,12 +12,11 @@ pub(super) fn value(ty: &Type, json: &Value) -> Result<Val, JsonError> {
     Ok(read(ty, json)?)
 }
 
-pub(super) fn arguments(params: &[(String, Type)], json: &Value) -> Result<Vec<Val>, JsonError> {
-    let params = || params.iter().map(|(name, ty)| (name.as_str(), ty.clone()));
+pub(super) fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, JsonError> {
     let arguments = match json {
-        Value::Array(given) => items(params().map(|(_, ty)| ty), given),
+        Value::Array(given) => items(function.params().map(|(_, ty)| ty), given),
         Value::Object(given) => {
-            fields(params(), given).map(|fields| fields.into_iter().map(|(_, val)| val).collect())
+            fields(function.params(), given).map(|fields| fields.into_iter().map(|(_, val)| val).collect())
         }
         _ => Err(mismatch("an array or an object with the arguments", json)),
     };

@@ -1,6 +1,7 @@
 //! What a component is, as text and as data.
 
 use host_component::inspect::{Item, describe};
+use host_component::{exports, find};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -103,4 +104,47 @@ fn names_of_modules_cannot_drive_the_terminal() {
     assert!(text(wat).contains("export \\u{1b}[2J;"));
     let description = describe(&Component::new(&Engine::default(), wat).unwrap());
     assert!(matches!(&description.imports[0], Item::Module { exports, .. } if exports == &["\\u{1b}[2J"]));
+}
+
+/// A component that exports one function 5,000 times, whose parameters have names of `length` bytes.
+fn many_exports(length: usize) -> Component {
+    let name = "n".repeat(length);
+    let params: String = (0..15).map(|n| format!("(param \"p{n}{name}\" u32)")).collect();
+    let exports: String = (0..5_000).map(|n| format!("(export \"f{n}\" (func $f))")).collect();
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") {}))
+            (core instance $i (instantiate $m))
+            (func $f {params} (canon lift (core func $i "f")))
+            {exports})"#,
+        "(param i32)".repeat(15)
+    );
+    Component::new(&Engine::default(), text).unwrap()
+}
+
+#[test]
+fn a_small_component_does_not_make_a_huge_description() {
+    let description = describe(&many_exports(4_000));
+    assert!(description.cut);
+    assert!(description.to_string().len() < 4 << 20);
+    let bytes = serde_json::to_string(&description).unwrap().len();
+    assert!(bytes < 8 << 20, "{bytes}");
+}
+
+#[test]
+fn names_of_exports_are_listed_up_to_a_limit() {
+    let long = "n".repeat(90_000);
+    let functions: String = (0..1_000).map(|n| format!("(export \"f{n}\" (func $f))")).collect();
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f")))
+            (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f")))
+            (instance $many {functions})
+            (export "{long}" (instance $many)))"#
+    );
+    let component = Component::new(&Engine::default(), text).unwrap();
+    let listed: usize = exports(&component).iter().map(|function| function.full_name().len()).sum();
+    assert!((4 << 20..5 << 20).contains(&listed), "{listed}");
+    assert_eq!(find(&component, &format!("{long}#f999")).unwrap().name, "f999");
 }
