@@ -5,8 +5,8 @@ use host_core::{InvokeError, invoke_async};
 use host_limits::Limits;
 use host_wasi::Grants;
 use host_wasi::wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime::Store;
 use wasmtime::component::{InstancePre, Val};
+use wasmtime::{ExternType, Store};
 
 use crate::error::{CallError, Stopped};
 use crate::program::{Guest, Program};
@@ -61,8 +61,13 @@ impl Runtime {
     ) -> Result<Outcome<i32>, CommandError> {
         let result = match &program.guest {
             Guest::Module(instance) => {
-                if instance.module().get_export("_start").is_none() {
-                    return Err(CommandError::NotACommand { kind: "core module", entry: "`_start`" });
+                let start = instance.module().get_export("_start");
+                let start = start.as_ref().and_then(ExternType::func);
+                if !start.is_some_and(|ty| ty.params().len() == 0 && ty.results().len() == 0) {
+                    return Err(CommandError::NotACommand {
+                        kind: "core module",
+                        entry: "`_start` without parameters and results",
+                    });
                 }
                 let start = async |store: &mut Store<State>| {
                     let instance = instance.instantiate_async(&mut *store).await?;

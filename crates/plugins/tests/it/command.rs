@@ -121,3 +121,18 @@ async fn a_guest_that_opens_files_for_ever_runs_out_of_them() {
     let Err(CommandError::Fault(stopped)) = result else { panic!("{result:?}") };
     assert_eq!(*stopped.fault.kind(), FaultKind::Budget(Exceeded::Resources { allowed: 20 }));
 }
+
+#[tokio::test]
+async fn a_start_of_another_type_is_no_fault_of_the_host() {
+    let limits = limits();
+    let runtime = runtime(&limits);
+    for text in [
+        "(module (func (export \"_start\") (param i32)))",
+        "(module (func (export \"_start\") (result i32) (i32.const 0)))",
+        "(module (memory (export \"_start\") 1))",
+    ] {
+        let program = runtime.prepare(&wat::parse_str(text).unwrap()).unwrap();
+        let error = runtime.run_command(&program, &limits, &grants(&[])).await.unwrap_err();
+        assert!(matches!(error, CommandError::NotACommand { .. }), "{text}: {error}");
+    }
+}
