@@ -14,7 +14,8 @@ use crate::run::Outcome;
 /// call it from within an async runtime; use the host itself there.
 pub struct PluginHost {
     host: crate::PluginHost,
-    runtime: Runtime,
+    /// Taken only when it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl PluginHost {
@@ -26,7 +27,7 @@ impl PluginHost {
     pub fn new(host: crate::PluginHost) -> std::io::Result<PluginHost> {
         // Not `current_thread`: several threads may call at the same time.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(PluginHost { host, runtime })
+        Ok(PluginHost { host, runtime: Some(runtime) })
     }
 
     /// The host behind it, for loading, listing and unloading, which block anyway.
@@ -59,6 +60,16 @@ impl PluginHost {
     ///
     /// Within an async runtime.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        self.runtime.as_ref().expect("it is there until the drop").block_on(future)
+    }
+}
+
+/// Waits for nothing: a guest that was stopped may have left a thread that opens a pipe nobody writes, and within an async
+/// runtime nobody may wait.
+impl Drop for PluginHost {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }

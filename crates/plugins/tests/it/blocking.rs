@@ -36,3 +36,8 @@ fn a_deadline_ends_a_guest_that_waits_in_the_host() {
     let kind = error.fault().unwrap().kind();
     assert_eq!(*kind, FaultKind::Budget(Exceeded::Deadline { allowed: deadline }));
 }
+
+#[tokio::test]
+async fn it_may_be_dropped_within_an_async_runtime() {
+    drop(host(limits()));
+}
