@@ -17,6 +17,10 @@ pub(crate) fn compile(flags: &CompileFlags) -> Result<i32> {
     if is_same(file, output) {
         bail!("`{}` is both FILE and OUT; write to another file", output.display());
     }
+    // A file would take its place: as root, that of /dev/null.
+    if fs::metadata(output).is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("`{}` is there, and is no file; name a file", output.display());
+    }
     let runtime = load::runtime(&policy, None)?;
     let code = load::compiling(file, &wasm, || runtime.compile_ahead(&wasm))
         .with_context(|| format!("cannot compile `{}`", file.display()))?;

@@ -133,3 +133,16 @@ fn damage(file: &Path) {
     bytes[middle] ^= 1;
     fs::write(file, bytes).unwrap();
 }
+
+#[test]
+#[cfg(unix)]
+fn compiled_code_takes_the_place_of_files_only() {
+    let scratch = Scratch::new();
+    let made = std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for output in ["pipe", "."] {
+        let output = scratch.text(output);
+        wasm_host(["compile", &guest("add"), "-o", &output]).fails(125, &[&output, "name a file"]);
+    }
+    assert!(!fs::metadata(scratch.path("pipe")).unwrap().is_file());
+}
