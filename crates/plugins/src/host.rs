@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -127,7 +128,7 @@ impl PluginHost {
             .file_stem()
             .and_then(|name| name.to_str())
             .ok_or_else(|| LoadError::Unnamed { path: path.into() })?;
-        let wasm = fs::read(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
+        let wasm = read_regular(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
         self.load(name, &wasm, Some(path.into()))
     }
 
@@ -238,6 +239,15 @@ impl PluginHost {
     /// The map is whole at every moment, so a panic elsewhere is no reason to distrust it.
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Plugin>>> {
         self.plugins.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads `path` if it is a regular file. It is looked at before it is opened, because opening a pipe waits for its other end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
     }
 }
 

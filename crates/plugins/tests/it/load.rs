@@ -110,3 +110,16 @@ async fn input_that_makes_the_compiler_panic_harms_nobody() {
     load(&host, "greeter");
     assert_eq!(host.call("greeter", "process", &[string("Ada")]).await.unwrap().value, [ok("Hello, Ada!")]);
 }
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_file_is_reported_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("folder.wasm")).unwrap();
+    std::os::unix::fs::symlink("nowhere", directory.path().join("link.wasm")).unwrap();
+    let pipe = directory.path().join("pipe.wasm");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let loaded = host().load_directory(directory.path()).unwrap();
+    assert_eq!((loaded.plugins.len(), loaded.failed.len()), (0, 3));
+    assert!(loaded.failed.iter().all(|(_, error)| matches!(error, LoadError::Read { .. })), "{loaded:?}");
+}
