@@ -11,7 +11,7 @@ use host_plugins::wasmtime::{ExternType, MemoryType, Module};
 use serde_json::{Value, json};
 
 use crate::flags::InspectFlags;
-use crate::output::{print, printable, size};
+use crate::output::{print, printable, printable_json, size};
 use crate::{load, policy};
 
 /// Prints what is in the file.
@@ -30,7 +30,7 @@ pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
         (None, None) => unreachable!("what is compiled is a component or a module"),
     };
     let report = Report { length: wasm.len(), needs: contents.needs(), contents, not_linked };
-    print(&if flags.json { format!("{:#}\n", report.json()) } else { report.text() })?;
+    print(&if flags.json { printable_json(&format!("{:#}\n", report.json())) } else { report.text() })?;
     Ok(0)
 }
 

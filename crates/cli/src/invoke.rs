@@ -7,7 +7,7 @@ use host_plugins::wasmtime::component::{Component, Val};
 use serde_json::{Number, Value};
 
 use crate::exit;
-use crate::output::{self, printable};
+use crate::output::{self, printable, printable_json};
 use crate::session::{Failure, Session};
 
 /// An export and its arguments, as somebody wrote them.
@@ -165,5 +165,5 @@ fn number_or_text(text: &str) -> Value {
 }
 
 fn print_json(value: &Value) -> Result<()> {
-    output::print(&format!("{value}\n"))
+    output::print(&printable_json(&format!("{value}\n")))
 }

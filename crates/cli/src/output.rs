@@ -58,6 +58,19 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
+/// JSON in which nothing can control the terminal either: it leaves some control characters as they are, which stand in
+/// strings alone.
+pub(crate) fn printable_json(json: &str) -> String {
+    let mut printable = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}' => printable.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => printable.push(character),
+        }
+    }
+    printable
+}
+
 /// A size for people: `1.5 MiB`.
 pub(crate) fn size(bytes: Bytes) -> String {
     let bytes = bytes.get();
@@ -102,5 +115,9 @@ mod tests {
     #[test]
     fn a_guests_names_cannot_control_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\nwasm-host: ü"), "a\\u{1b}[2Jb\\nwasm-host: ü");
+        let json = serde_json::json!({ "a": "\u{1b}\u{9b}2J\u{7f}ü" });
+        let printed = printable_json(&json.to_string());
+        assert_eq!(printed, r#"{"a":"\u001b\u009b2J\u007fü"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&printed).unwrap(), json);
     }
 }
