@@ -6,6 +6,7 @@ use std::fmt;
 use host_limits::{Exceeded, Meter, Usage};
 use wasmtime::{ThrownException, Trap, WasmBacktrace};
 
+use crate::abi;
 use crate::backtrace::{Frame, frames};
 use crate::imports::LinkError;
 use crate::memory::MemoryError;
@@ -36,6 +37,9 @@ pub enum FaultKind {
     Trap(Trap),
     /// The guest: it gave a host function an address, a length or text that does not hold.
     BadArgument(MemoryError),
+    /// The guest: it gave a value of the component model that breaks the canonical ABI, such as a string outside its
+    /// memory; in Wasmtime's words.
+    BadValue(String),
     /// The guest: it ended itself with an exit code.
     Exit(i32),
     /// The guest: it threw an exception that it does not catch.
@@ -62,6 +66,8 @@ impl Fault {
             FaultKind::Panic(panic.0.clone())
         } else if cause.is::<ThrownException>() {
             FaultKind::Exception
+        } else if let Some(words) = abi::broken(cause) {
+            FaultKind::BadValue(words)
         } else {
             FaultKind::Host
         };
@@ -108,9 +114,11 @@ impl FaultKind {
     /// Who can act on it, in a word: `guest`, `budget` or `host`.
     pub fn who(&self) -> &'static str {
         match self {
-            FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exit(_) | FaultKind::Exception => {
-                "guest"
-            }
+            FaultKind::Trap(_)
+            | FaultKind::BadArgument(_)
+            | FaultKind::BadValue(_)
+            | FaultKind::Exit(_)
+            | FaultKind::Exception => "guest",
             FaultKind::Budget(_) => "budget",
             FaultKind::Panic(_) | FaultKind::Host => "host",
         }
@@ -123,6 +131,7 @@ impl fmt::Display for Fault {
         match &self.inner.kind {
             FaultKind::Trap(trap) => write!(f, "{trap}")?,
             FaultKind::BadArgument(argument) => write!(f, "{argument}")?,
+            FaultKind::BadValue(words) => write!(f, "a value breaks the canonical ABI: {}", one_line(words))?,
             FaultKind::Exit(code) => write!(f, "exited with code {code}")?,
             FaultKind::Exception => f.write_str("threw an exception that it does not catch")?,
             FaultKind::Budget(exceeded) => write!(f, "{exceeded}")?,

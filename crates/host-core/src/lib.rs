@@ -11,6 +11,7 @@ mod link;
 mod guard;
 mod values;
 
+mod abi;
 mod backtrace;
 mod fault;
 

@@ -80,9 +80,11 @@ fn arm_store<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker, pace: Pace) -> 
     store.limiter(|data| data.meter());
 
     let deadline = Deadline::start(allowed, ticker.clone());
-    store.data_mut().meter().start(deadline.clone(), ticker.hold());
+    store.data_mut().meter().start(deadline.clone());
     store.set_epoch_deadline(1);
+    let hold = ticker.hold();
     store.epoch_deadline_callback(move |mut store: StoreContextMut<'_, T>| {
+        let _held_while_the_store_lives = &hold;
         deadline.check()?;
         match pace {
             Pace::Sync => Ok(UpdateDeadline::Continue(1)),

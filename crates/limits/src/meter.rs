@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{GcHeapOutOfMemory, ResourceLimiter, Trap};
 
-use crate::ticker::Hold;
 use crate::{Bytes, Deadline, Exceeded, Limits, OnRefusal, Usage};
 
 /// The counters of one store, kept in the embedder's store data and found there through [`HasMeter`].
@@ -26,8 +25,6 @@ pub struct Meter {
 struct Armed {
     since: Instant,
     deadline: Deadline,
-    /// Keeps the epoch moving while the store lives.
-    _hold: Hold,
 }
 
 /// Finds the [`Meter`] in the data of a store.
@@ -99,13 +96,13 @@ impl Meter {
         if gave_up { self.last_refusal.clone() } else { None }
     }
 
-    pub(crate) fn start(&mut self, deadline: Deadline, hold: Hold) {
+    pub(crate) fn start(&mut self, deadline: Deadline) {
         self.refusals = 0;
         self.last_refusal = None;
         self.yields = 0;
         self.memory.peak = self.memory.now;
         self.table_elements.peak = self.table_elements.now;
-        self.armed = Some(Armed { since: Instant::now(), deadline, _hold: hold });
+        self.armed = Some(Armed { since: Instant::now(), deadline });
     }
 
     pub(crate) fn note_yield(&mut self) {
