@@ -13,7 +13,7 @@ const UNSAFE_CRATE: &str = "crates/cache/";
 const GUESTS: &str = "guests/";
 
 /// Folders at the root of a developer's machine.
-const MACHINE: &[&str] = &["home", "root", "work", "Users"];
+const MACHINE: &[&str] = &["home", "root", "Users"];
 
 /// A crate's front page may be its README, if the first line says so.
 const FRONT_PAGE: &str = "doc = include_str!(\"../README.md\")";
@@ -44,7 +44,7 @@ pub(super) fn machine_paths(path: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         for folder in MACHINE.iter().map(|name| format!("/{name}/")) {
-            // `https://a.example/home/` and `target/work/` go on from something; a path of a machine starts afresh.
+            // `https://a.example/home/` and `target/root/` go on from something; a path of a machine starts afresh.
             let afresh =
                 |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-*~}/".contains(c));
             if line.match_indices(&folder).any(|(at, _)| afresh(at)) {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_folder_further_down_a_path_is_nobodys_machine() {
-        let url = format!("https://a.example{} and target{}", machine("home", "x"), machine("work", "y"));
+        let url = format!("https://a.example{} and target{}", machine("home", "x"), machine("root", "y"));
         assert!(machine_paths("README.md", &url).is_empty());
     }
 
