@@ -5,7 +5,7 @@ use host_core::{InvokeError, invoke_async};
 use host_limits::Limits;
 use host_wasi::Grants;
 use host_wasi::wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime::component::{InstancePre, Val};
+use wasmtime::component::{Instance, InstancePre, Val};
 use wasmtime::{ExternType, Store};
 
 use crate::error::{CallError, Stopped};
@@ -90,10 +90,7 @@ impl Runtime {
         };
         match result {
             Ok(outcome) => Ok(outcome),
-            Err(RunError::Stopped(stopped)) => {
-                let (value, usage, captured) = exit_of(stopped).map_err(CommandError::Fault)?;
-                Ok(Outcome { value, usage, captured })
-            }
+            Err(RunError::Stopped(stopped)) => exit_of(stopped).map_err(CommandError::Fault),
             Err(error) => Err(error.into()),
         }
     }
@@ -164,8 +161,7 @@ impl Runtime {
         grants: &Grants,
     ) -> Result<Outcome<Vec<Val>>, CallError> {
         let function = find(instance.component(), export)?;
-        let instantiate_and_call = async |store: &mut Store<State>| {
-            let instance = instance.instantiate_async(&mut *store).await?;
+        let call = async |store: &mut Store<State>, instance: Instance| {
             match call_async(store, &instance, &function, arguments).await {
                 Ok(results) => Ok(Ok(results)),
                 Err(host_component::CallError::Failed { source, .. }) => Err(source),
@@ -174,7 +170,7 @@ impl Runtime {
                 Err(other) => Err(other.into()),
             }
         };
-        let outcome = self.run_fresh(limits, grants, instantiate_and_call).await?;
+        let outcome = self.run_instance(instance, limits, grants, call).await?;
         outcome.transpose().map_err(CallError::Arguments)
     }
 }

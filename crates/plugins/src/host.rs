@@ -196,20 +196,8 @@ impl PluginHost {
         work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<R>,
     ) -> Result<Outcome<R>, CallError> {
         let plugin = self.plugin(plugin)?;
-        self.run(&plugin, work).await
-    }
-
-    async fn run<R>(
-        &self,
-        plugin: &Plugin,
-        work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<R>,
-    ) -> Result<Outcome<R>, CallError> {
-        let instantiate_and_work = async |store: &mut Store<State>| {
-            let instance = plugin.instance.instantiate_async(&mut *store).await?;
-            work(store, instance).await
-        };
         let Policy { limits, grants, .. } = &self.policy;
-        Ok(self.runtime.run_fresh(limits, grants, instantiate_and_work).await?)
+        Ok(self.runtime.run_instance(&plugin.instance, limits, grants, work).await?)
     }
 
     fn load(&self, name: &str, wasm: &[u8], path: Option<PathBuf>) -> Result<PluginInfo, LoadError> {

@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
-use host_cache::{AheadError, AheadFile, Kind, compile_ahead};
+use host_cache::{AheadError, AheadFile, CompileError, Kind, Loaded, ModuleCache, compile_ahead};
 use host_component::doctor::Doctor;
 use host_core::{InputKind, check_imports};
 use host_limits::Limits;
 use host_wasi::Grants;
 use wasmtime::component::Component;
-use wasmtime::{Module, Store, component};
+use wasmtime::{Engine, Module, Store, component};
 
 use crate::error::LoadError;
 use crate::loading::{Loading, Origin};
@@ -65,11 +65,11 @@ impl Runtime {
         let kind = InputKind::of(wasm)?;
         let (code, loading) = catch_panic(|| match kind {
             InputKind::Module => {
-                let (module, loading) = self.module(wasm)?;
+                let (module, loading) = self.code(wasm, ModuleCache::module, Module::from_binary)?;
                 Ok((Code::Module(module), loading))
             }
             InputKind::Component => {
-                let (component, loading) = self.component(wasm)?;
+                let (component, loading) = self.code(wasm, ModuleCache::component, Component::from_binary)?;
                 Ok((Code::Component(component), loading))
             }
             other => Err(LoadError::UnknownKind { kind: other.to_string() }),
@@ -125,24 +125,20 @@ impl Runtime {
         self.link(&Compiled { code, loading })
     }
 
-    fn module(&self, wasm: &[u8]) -> Result<(Module, Loading), LoadError> {
+    /// The code of `wasm`: by way of the cache if there is one, else by compiling it.
+    fn code<T>(
+        &self,
+        wasm: &[u8],
+        cached: fn(&ModuleCache, &[u8]) -> Result<Loaded<T>, CompileError>,
+        compiled: fn(&Engine, &[u8]) -> wasmtime::Result<T>,
+    ) -> Result<(T, Loading), LoadError> {
         if let Some(cache) = &self.cache {
-            let loaded = cache.module(wasm)?;
+            let loaded = cached(cache, wasm)?;
             return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
         }
         let started = Instant::now();
-        let module = Module::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
-        Ok((module, Loading::compiled(started.elapsed())))
-    }
-
-    fn component(&self, wasm: &[u8]) -> Result<(Component, Loading), LoadError> {
-        if let Some(cache) = &self.cache {
-            let loaded = cache.component(wasm)?;
-            return Ok((loaded.value, Loading::from_cache(&loaded.outcome)));
-        }
-        let started = Instant::now();
-        let component = Component::from_binary(&self.engine, wasm).map_err(LoadError::invalid)?;
-        Ok((component, Loading::compiled(started.elapsed())))
+        let value = compiled(&self.engine, wasm).map_err(LoadError::invalid)?;
+        Ok((value, Loading::compiled(started.elapsed())))
     }
 
     fn link_module(&self, module: &Module, loading: Loading) -> Result<Program, LoadError> {

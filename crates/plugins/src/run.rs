@@ -3,6 +3,7 @@
 use host_core::{Fault, FaultKind, guard_async};
 use host_limits::{Bytes, Exceeded, Limits, Usage};
 use host_wasi::{Grants, OutputRefused, exit_code};
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, Trap};
 
 use crate::error::Stopped;
@@ -54,6 +55,21 @@ impl Runtime {
             }
         }
     }
+
+    /// Does `work` with a fresh instance of a component, in a store of its own.
+    pub(crate) async fn run_instance<R>(
+        &self,
+        instance: &InstancePre<State>,
+        limits: &Limits,
+        grants: &Grants,
+        work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<R>,
+    ) -> Result<Outcome<R>, RunError> {
+        let instantiate_and_work = async |store: &mut Store<State>| {
+            let instance = instance.instantiate_async(&mut *store).await?;
+            work(store, instance).await
+        };
+        self.run_fresh(limits, grants, instantiate_and_work).await
+    }
 }
 
 /// What an error means that only WASI knows of: the guest asked to end, or died of an output that was refused.
@@ -68,10 +84,12 @@ fn wasi_kind(error: &wasmtime::Error, refused: Option<OutputRefused>) -> Option<
     Some(FaultKind::Budget(Exceeded::Output { allowed: Bytes::new(refused.limit) }))
 }
 
-/// The exit code of a fault that is an exit; anything else comes back as it was.
-pub(crate) fn exit_of(stopped: Box<Stopped>) -> Result<(i32, Usage, Captured), Box<Stopped>> {
-    match Fault::kind(&stopped.fault) {
-        FaultKind::Exit(code) => Ok((*code, stopped.fault.usage().clone(), stopped.captured)),
+/// A fault that is an exit, as the outcome that it is of a command; anything else comes back as it was.
+pub(crate) fn exit_of(stopped: Box<Stopped>) -> Result<Outcome<i32>, Box<Stopped>> {
+    match *Fault::kind(&stopped.fault) {
+        FaultKind::Exit(value) => {
+            Ok(Outcome { value, usage: stopped.fault.usage().clone(), captured: stopped.captured })
+        }
         _ => Err(stopped),
     }
 }
