@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::Exceeded;
@@ -15,38 +16,52 @@ use crate::ticker::{Ticker, WakeUp};
 /// When the call of one [armed](crate::arm) store must end. Cheap to clone; clones are the same deadline.
 #[derive(Clone, Debug)]
 pub struct Deadline {
+    since: Instant,
     at: Instant,
     allowed: Duration,
-    shared: Arc<Cancel>,
+    shared: Arc<Shared>,
     ticker: Ticker,
 }
 
 /// Ends the call of one store from anywhere, and only that one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CancelHandle {
-    shared: Arc<Cancel>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
-struct Cancel {
+struct Shared {
     cancelled: AtomicBool,
     /// Whom to wake, by the number of their wake-up: one deadline may bound several futures, one in another too.
     waiting: Mutex<BTreeMap<u64, Waker>>,
+    /// Whether a bound future measures already how long it waits: those inside of it wait at the same time.
+    measured: AtomicBool,
+    /// In nanoseconds.
+    waited: AtomicU64,
 }
 
 /// While it lives, the deadline and a cancellation wake its waker.
 struct Waiting {
     waker: Waker,
     wake_up: WakeUp,
-    shared: Arc<Cancel>,
+    shared: Arc<Shared>,
 }
 
 impl Deadline {
-    pub(crate) fn start(allowed: Duration, ticker: Ticker) -> Deadline {
-        let now = Instant::now();
+    /// Counted from `since`, which may lie in the past.
+    pub(crate) fn start(since: Instant, allowed: Duration, ticker: Ticker) -> Deadline {
         // A time too far to be counted is as good as a century.
-        let at = now.checked_add(allowed).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 3600));
-        Deadline { at, allowed, shared: Arc::default(), ticker }
+        let at = since.checked_add(allowed).unwrap_or_else(|| since + CENTURY);
+        Deadline { since, at, allowed, shared: Arc::default(), ticker }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// How long its bound calls and its waits have waited.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_nanos(self.shared.waited.load(Ordering::Relaxed))
     }
 
     /// The instant from which on the guest is stopped.
@@ -65,10 +80,14 @@ impl Deadline {
     ///
     /// [`Exceeded::Cancelled`] after a cancellation, [`Exceeded::Deadline`] after the deadline.
     pub fn check(&self) -> Result<(), Exceeded> {
+        self.check_at(Instant::now())
+    }
+
+    pub(crate) fn check_at(&self, now: Instant) -> Result<(), Exceeded> {
         if self.shared.cancelled.load(Ordering::Acquire) {
             return Err(Exceeded::Cancelled);
         }
-        if Instant::now() >= self.at {
+        if now >= self.at {
             return Err(Exceeded::Deadline { allowed: self.allowed });
         }
         Ok(())
@@ -81,6 +100,65 @@ impl Deadline {
     ///
     /// As [`Deadline::check`]. The store the future worked on must not be called again: its guest stopped half-way.
     pub async fn bound<F: Future>(&self, future: F) -> Result<F::Output, Exceeded> {
+        let measure = Measure::begin(&self.shared);
+        let mut bounded = pin!(self.end_in_time(future));
+        let mut paused: Option<Instant> = None;
+        poll_fn(|context| {
+            if let Some(since) = paused.take() {
+                self.shared.add_waited(since.elapsed());
+            }
+            let poll = bounded.as_mut().poll(context);
+            if poll.is_pending() && measure.is_some() {
+                paused = Some(Instant::now());
+            }
+            poll
+        })
+        .await
+    }
+
+    /// Runs a future to its end, or to the end of the deadline, and blocks this thread meanwhile: for host functions of a
+    /// *sync* call that wait, say for a channel. What they wait for must be a future; that of an async runtime needs
+    /// the runtime to run on other threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Deadline::check`]. Return it from the host function: it ends the call.
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Exceeded> {
+        let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
+        let waker = Waker::from(Arc::clone(&unpark));
+        let mut context = Context::from_waker(&waker);
+        let mut bounded = pin!(self.end_in_time(future));
+        loop {
+            if let Poll::Ready(result) = bounded.as_mut().poll(&mut context) {
+                return result;
+            }
+            let since = Instant::now();
+            while !unpark.woken.swap(false, Ordering::Acquire) {
+                thread::park();
+            }
+            self.shared.add_waited(since.elapsed());
+        }
+    }
+
+    /// Blocks this thread for `time`, or to the end of the deadline: for host functions of a *sync* call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Deadline::check`]. Return it from the host function: it ends the call.
+    pub fn sleep(&self, time: Duration) -> Result<(), Exceeded> {
+        let now = Instant::now();
+        let at = now.checked_add(time).unwrap_or_else(|| now + CENTURY);
+        let mut wake_up = None;
+        self.block_on(poll_fn(|context| {
+            if Instant::now() >= at {
+                return Poll::Ready(());
+            }
+            wake_up = Some(self.ticker.wake_at(at, context.waker().clone()));
+            Poll::Pending
+        }))
+    }
+
+    async fn end_in_time<F: Future>(&self, future: F) -> Result<F::Output, Exceeded> {
         self.check()?;
         let mut future = pin!(future);
         let mut waiting: Option<Waiting> = None;
@@ -108,6 +186,37 @@ impl Deadline {
     }
 }
 
+/// While it lives, one bound future measures how long it waits.
+struct Measure<'a>(&'a Shared);
+
+impl Measure<'_> {
+    /// `None` if another one measures already.
+    fn begin(shared: &Shared) -> Option<Measure<'_>> {
+        (!shared.measured.swap(true, Ordering::Relaxed)).then_some(Measure(shared))
+    }
+}
+
+impl Drop for Measure<'_> {
+    fn drop(&mut self) {
+        self.0.measured.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Wakes a thread that is parked. The token of `park` alone would not do: anything that runs on the thread may take it.
+struct Unpark {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         // Dropped only after the lock is free again: a waker may own anything.
@@ -126,7 +235,11 @@ impl CancelHandle {
     }
 }
 
-impl Cancel {
+impl Shared {
+    fn add_waited(&self, time: Duration) {
+        self.waited.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Waker>> {
         // Nothing panics while the map is half changed.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,6 @@
 //! `Exceeded`: which budget ran out, what was allowed and what was asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::Trap;
@@ -92,11 +93,61 @@ pub enum Exceeded {
         /// The budget.
         allowed: u32,
     },
+    /// The guest asked for more random bytes at once than [`Limits::random`].
+    #[error("budget of {allowed} random bytes per call exceeded: the guest asked for {asked}")]
+    Random {
+        /// The budget.
+        allowed: Bytes,
+        /// What one call asked for.
+        asked: Bytes,
+    },
+    /// Host functions called the guest from inside one another more often than [`Limits::call_depth`].
+    #[error("budget of {allowed} nested calls into the guest exceeded")]
+    CallDepth {
+        /// The budget.
+        allowed: u32,
+    },
     /// The guest wrote more than [`Limits::output`].
     #[error("output budget of {allowed} exceeded")]
     Output {
         /// The budget.
         allowed: Bytes,
+    },
+    /// The memories of all stores of a ledger would have grown past [`LedgerLimits::memory`](crate::LedgerLimits::memory).
+    #[error("ledger `{ledger}`: memory budget of {allowed} exceeded: its stores asked for {asked} in total")]
+    LedgerMemory {
+        /// Whose budget it is.
+        ledger: Arc<str>,
+        /// The budget.
+        allowed: Bytes,
+        /// What all stores of the ledger would have taken together.
+        asked: Bytes,
+    },
+    /// More stores than [`LedgerLimits::stores`](crate::LedgerLimits::stores).
+    #[error("ledger `{ledger}`: budget of {allowed} live stores exceeded")]
+    LedgerStores {
+        /// Whose budget it is.
+        ledger: Arc<str>,
+        /// The budget.
+        allowed: u32,
+    },
+    /// More calls at one time than [`LedgerLimits::calls`](crate::LedgerLimits::calls).
+    #[error("ledger `{ledger}`: budget of {allowed} calls at one time exceeded")]
+    LedgerCalls {
+        /// Whose budget it is.
+        ledger: Arc<str>,
+        /// The budget.
+        allowed: u32,
+    },
+    /// The stores of a ledger burnt all of [`LedgerLimits::fuel`](crate::LedgerLimits::fuel) for this window.
+    #[error("ledger `{ledger}`: fuel budget of {allowed} in {} exceeded", humantime::format_duration(*window))]
+    LedgerFuel {
+        /// Whose budget it is.
+        ledger: Arc<str>,
+        /// The budget.
+        allowed: u64,
+        /// How long it has to last.
+        window: Duration,
     },
 }
 
@@ -108,8 +159,8 @@ impl Exceeded {
 
     /// What Wasmtime itself reports when one of its own counters runs out, as the budget that we had set there.
     ///
-    /// Fuel and stack are traps, and a full resource table has a type. The others have no type of their own in Wasmtime 48, so their text is read; the
-    /// integration tests run into each, so a changed text is noticed.
+    /// Fuel and stack are traps, and a full resource table has a type. The others have no type of their own in
+    /// Wasmtime 48, so their text is read; the integration tests run into each, so a changed text is noticed.
     pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => return limits.fuel.map(|allowed| Exceeded::Fuel { allowed }),
@@ -130,6 +181,12 @@ impl Exceeded {
                 "table" => Some(Exceeded::Tables { allowed: limits.tables, asked }),
                 _ => None,
             };
+        }
+        if let Some(numbers) = text.strip_prefix("requested len ") {
+            // Wasmtime's WASI says what it was set to, so a host that sets less than the limit is quoted rightly.
+            let (asked, allowed) = numbers.split_once(" exceeds limit ")?;
+            let (asked, allowed) = (asked.parse().ok()?, allowed.parse().ok()?);
+            return Some(Exceeded::Random { allowed: Bytes::new(allowed), asked: Bytes::new(asked) });
         }
         // Compared whole: a host's own error may hold text that its guest chose.
         match text.as_str() {

@@ -6,6 +6,9 @@ mod limits;
 mod arm;
 mod meter;
 
+mod account;
+mod ledger;
+
 mod deadline;
 mod ticker;
 
@@ -15,11 +18,12 @@ mod usage;
 mod bytes;
 mod text;
 
-pub use crate::arm::{ArmError, arm, arm_async};
+pub use crate::arm::{ArmError, arm, arm_async, disarm};
 pub use crate::bytes::{Bytes, ParseBytesError};
 pub use crate::deadline::{CancelHandle, Deadline};
 pub use crate::exceeded::Exceeded;
+pub use crate::ledger::{Ledger, LedgerLimits, LedgerUsage};
 pub use crate::limits::{Limits, OnRefusal};
-pub use crate::meter::{HasMeter, Meter};
+pub use crate::meter::{HasMeter, Meter, Nested};
 pub use crate::ticker::{StartError, Ticker};
 pub use crate::usage::{Usage, usage};

@@ -53,11 +53,22 @@ pub struct Limits {
     /// Component resources the guest holds handles to at one time. Default: 10,000.
     pub handles: u32,
     /// Entries of the WASI resource table, such as open files, at one time. A store without WASI has none.
-    /// Default: 1,000.
+    /// Each open file is a descriptor of the process, which usually has 1,024. Default: 500.
     pub resources: u32,
+    /// Random bytes that one call of a guest may ask for. Making them is host time that nothing interrupts.
+    /// Default: 1 MiB.
+    pub random: Bytes,
     /// Bytes of captured output (standard output, standard error, log) that the host keeps for the guest, each.
     /// Default: 1 MiB.
     pub output: Bytes,
+    /// Host functions of the store that may be calling its guest at one time, each from inside the other; counted by
+    /// [`Meter::nest`](crate::Meter::nest). A sync call shares the guest's stack; an async one gets a stack of its own,
+    /// so that nothing else bounds how many there are. Default: 32.
+    pub call_depth: u32,
+    /// How long a busy guest in an [async](crate::arm_async) store keeps its thread before it yields to the executor;
+    /// in steps of [`Ticker::PERIOD`](crate::Ticker::PERIOD), at least one. Default: 5 ms.
+    #[serde(with = "crate::text::duration")]
+    pub yield_interval: Duration,
     /// What a guest gets that asks for more memory or table than it may have. Default: `"fail"`.
     pub on_refusal: OnRefusal,
 }
@@ -90,8 +101,11 @@ impl Default for Limits {
             stack: Bytes::mebi(1),
             lifted: Bytes::mebi(16),
             handles: 10_000,
-            resources: 1_000,
+            resources: 500,
+            random: Bytes::mebi(1),
             output: Bytes::mebi(1),
+            call_depth: 32,
+            yield_interval: Duration::from_millis(5),
             on_refusal: OnRefusal::Fail,
         }
     }
@@ -112,7 +126,10 @@ impl Limits {
             lifted: Bytes::mebi(1),
             handles: 1_000,
             resources: 100,
+            random: Bytes::kibi(64),
             output: Bytes::kibi(64),
+            call_depth: 8,
+            yield_interval: Duration::from_millis(5),
             on_refusal: OnRefusal::Fail,
         }
     }
@@ -131,7 +148,10 @@ impl Limits {
             lifted: Bytes::mebi(128),
             handles: 100_000,
             resources: 10_000,
+            random: Bytes::mebi(64),
             output: Bytes::mebi(64),
+            call_depth: 256,
+            yield_interval: Duration::from_millis(20),
             on_refusal: OnRefusal::Fail,
         }
     }
@@ -145,28 +165,38 @@ impl Limits {
             tables: self.tables.min(other.tables),
             table_elements: self.table_elements.min(other.table_elements),
             instances: self.instances.min(other.instances),
-            fuel: match (self.fuel, other.fuel) {
-                (Some(one), Some(another)) => Some(one.min(another)),
-                (one, another) => one.or(another),
-            },
+            fuel: tighter(self.fuel, other.fuel),
             deadline: self.deadline.min(other.deadline),
             stack: self.stack.min(other.stack),
             lifted: self.lifted.min(other.lifted),
             handles: self.handles.min(other.handles),
             resources: self.resources.min(other.resources),
+            random: self.random.min(other.random),
             output: self.output.min(other.output),
+            call_depth: self.call_depth.min(other.call_depth),
+            yield_interval: self.yield_interval.min(other.yield_interval),
             on_refusal: self.on_refusal.max(other.on_refusal),
         }
     }
 
     /// Turns on what an engine must have so that stores with these limits can be [armed](crate::arm): interruption by
-    /// epochs, fuel if it is metered, and the size of the stack, which Wasmtime fixes for the whole engine.
+    /// epochs, fuel if it is metered, and the size of the stack, which Wasmtime fixes for the whole engine. Turns shared
+    /// memories off, whose growth Wasmtime reports to no store.
     pub fn configure<'a>(&self, config: &'a mut Config) -> &'a mut Config {
         config
             .epoch_interruption(true)
             .consume_fuel(self.fuel.is_some())
+            .shared_memory(false)
             .max_wasm_stack(self.stack.as_usize())
             .async_stack_size(self.stack.as_usize().saturating_add(HOST_STACK.as_usize()))
+    }
+}
+
+/// The smaller of two limits on fuel, of which `None` is none.
+pub(crate) fn tighter(one: Option<u64>, another: Option<u64>) -> Option<u64> {
+    match (one, another) {
+        (Some(one), Some(another)) => Some(one.min(another)),
+        (one, another) => one.or(another),
     }
 }
 

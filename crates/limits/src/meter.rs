@@ -1,10 +1,14 @@
 //! `Meter`: counts what a store takes and refuses what is past its limits; lives in the store's data.
 
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::{GcHeapOutOfMemory, ResourceLimiter, Trap};
+use wasmtime::{GcHeapOutOfMemory, ResourceLimiter, ResourceLimiterAsync, Trap};
 
-use crate::{Bytes, Deadline, Exceeded, Limits, OnRefusal, Usage};
+use crate::account::Account;
+use crate::{Bytes, Deadline, Exceeded, Ledger, Limits, OnRefusal, Usage};
 
 /// The counters of one store, kept in the embedder's store data and found there through [`HasMeter`].
 ///
@@ -17,14 +21,27 @@ pub struct Meter {
     refusals: u64,
     last_refusal: Option<Exceeded>,
     yields: u64,
+    queued_since: Option<Instant>,
     armed: Option<Armed>,
+    account: Option<Account>,
+    /// One more reference than there are nested calls.
+    nested: Arc<()>,
 }
 
 /// What is known from [`arm`](crate::arm) on.
 #[derive(Debug)]
-struct Armed {
-    since: Instant,
-    deadline: Deadline,
+pub(crate) struct Armed {
+    pub(crate) deadline: Deadline,
+    /// What the store was given; `None` where the engine does not meter.
+    pub(crate) fuel: Option<u64>,
+    /// The stack that the engine gives, which may be less than the limit.
+    pub(crate) stack: Bytes,
+}
+
+/// One call of a host function into its guest. Dropping it ends the call.
+#[derive(Debug)]
+pub struct Nested {
+    _counted: Arc<()>,
 }
 
 /// Finds the [`Meter`] in the data of a store.
@@ -49,8 +66,57 @@ impl Meter {
             refusals: 0,
             last_refusal: None,
             yields: 0,
+            queued_since: None,
             armed: None,
+            account: None,
+            nested: Arc::default(),
         }
+    }
+
+    /// A meter for one store, which it charges to `ledger`, too: the store from here on, its memory as it grows, its
+    /// calls and their fuel as it is [armed](crate::arm). All of it is given back when the meter is dropped, which is when
+    /// the store is.
+    ///
+    /// Fuel is reserved when the store is armed: as much as its limit says, or what the ledger has left. What was not
+    /// burnt is given back when the store is armed again or [disarmed](crate::disarm). A store that is dropped before
+    /// counts as having burnt it all.
+    ///
+    /// # Errors
+    ///
+    /// [`Exceeded::LedgerStores`]: the ledger, or one above it, has as many live stores as it may.
+    pub fn charged_to(ledger: &Ledger, limits: Limits) -> Result<Meter, Exceeded> {
+        Ok(Meter { account: Some(Account::open(ledger)?), ..Meter::new(limits) })
+    }
+
+    /// Counts the deadline of the next [arming](crate::arm) from `since`, so that time spent in a queue is not a gift.
+    pub fn queued_since(&mut self, since: Instant) {
+        self.queued_since = Some(since);
+    }
+
+    /// Counts a call of a host function into its own guest, until the result is dropped.
+    ///
+    /// Every host function that calls the guest should begin with it: guest and host may call each other without end, and
+    /// async calls have a stack each, so that no stack overflows.
+    ///
+    /// ```
+    /// # use host_limits::Meter;
+    /// # use wasmtime::{Caller, Extern};
+    /// async fn call_back(mut caller: Caller<'_, Meter>) -> wasmtime::Result<()> {
+    ///     let _nested = caller.data().nest()?;
+    ///     let Some(Extern::Func(run)) = caller.get_export("run") else { wasmtime::bail!("no `run`") };
+    ///     run.typed::<(), ()>(&caller)?.call_async(&mut caller, ()).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Exceeded::CallDepth`]: there are as many already as [`Limits::call_depth`] allows.
+    pub fn nest(&self) -> Result<Nested, Exceeded> {
+        let allowed = self.limits.call_depth;
+        if Arc::strong_count(&self.nested) > allowed as usize {
+            return Err(Exceeded::CallDepth { allowed });
+        }
+        Ok(Nested { _counted: Arc::clone(&self.nested) })
     }
 
     /// The limits this meter holds its store to.
@@ -80,7 +146,7 @@ impl Meter {
             return Some(exceeded.clone());
         }
         if let Some(exceeded) = Exceeded::from_wasmtime(error, &self.limits) {
-            return Some(exceeded);
+            return Some(self.whose(exceeded));
         }
         let gave_up = match error.downcast_ref::<Trap>() {
             Some(trap) => *trap == Trap::UnreachableCodeReached,
@@ -96,30 +162,98 @@ impl Meter {
         if gave_up { self.last_refusal.clone() } else { None }
     }
 
-    pub(crate) fn start(&mut self, deadline: Deadline) {
+    /// Of fuel and stack: whether it was the store's own limit that ran out, or a smaller one of its ledger or engine.
+    fn whose(&self, exceeded: Exceeded) -> Exceeded {
+        match exceeded {
+            Exceeded::Fuel { .. } => self.fuel_cut_by().cloned().unwrap_or(exceeded),
+            Exceeded::Stack { allowed } => {
+                let engine = self.armed.as_ref().map_or(allowed, |armed| armed.stack);
+                Exceeded::Stack { allowed: allowed.min(engine) }
+            }
+            other => other,
+        }
+    }
+
+    fn fuel_cut_by(&self) -> Option<&Exceeded> {
+        self.account.as_ref()?.fuel_cut_by()
+    }
+
+    /// Whether a budget of this meter or its ledger is in fuel.
+    pub(crate) fn needs_fuel(&self) -> bool {
+        self.limits.fuel.is_some() || self.account.as_ref().is_some_and(Account::counts_fuel)
+    }
+
+    /// Begins a call: gives the fuel to allot to the store, `None` for no limit.
+    pub(crate) fn begin(&mut self) -> Result<Option<u64>, Exceeded> {
+        let Some(account) = &mut self.account else { return Ok(self.limits.fuel) };
+        let allotted = account.begin(self.limits.fuel)?;
+        Ok(allotted.or(self.limits.fuel))
+    }
+
+    /// When the deadline of the call that begins has to be counted from.
+    pub(crate) fn take_since(&mut self) -> Instant {
+        self.queued_since.take().unwrap_or_else(Instant::now)
+    }
+
+    pub(crate) fn start(&mut self, armed: Armed) {
         self.refusals = 0;
         self.last_refusal = None;
         self.yields = 0;
         self.memory.peak = self.memory.now;
         self.table_elements.peak = self.table_elements.now;
-        self.armed = Some(Armed { since: Instant::now(), deadline });
+        self.armed = Some(armed);
+    }
+
+    /// Ends a call of which `unburnt` fuel is left in the store.
+    pub(crate) fn end(&mut self, unburnt: u64) {
+        self.armed = None;
+        if let Some(account) = &mut self.account {
+            account.end(unburnt);
+        }
     }
 
     pub(crate) fn note_yield(&mut self) {
         self.yields = self.yields.saturating_add(1);
     }
 
-    /// Everything but fuel, which the store counts.
-    pub(crate) fn usage(&self) -> Usage {
+    /// What was spent, of a store that has `left` of its fuel.
+    pub(crate) fn usage(&self, left: Option<u64>) -> Usage {
+        let armed = self.armed.as_ref();
+        let given = armed.and_then(|armed| armed.fuel);
         Usage {
-            fuel: None,
-            elapsed: self.armed.as_ref().map_or(Duration::ZERO, |armed| armed.since.elapsed()),
+            fuel: given.zip(left).map(|(given, left)| given.saturating_sub(left)),
+            elapsed: armed.map_or(Duration::ZERO, |armed| armed.deadline.elapsed()),
+            waited: armed.map_or(Duration::ZERO, |armed| armed.deadline.waited()),
             memory: Bytes::new(self.memory.now),
             peak_memory: Bytes::new(self.memory.peak),
             peak_table_elements: self.table_elements.peak,
             refusals: self.refusals,
             yields: self.yields,
         }
+    }
+
+    fn charge_memory(&mut self, current: usize, desired: usize) -> Result<(), Exceeded> {
+        let allowed = self.limits.memory;
+        let more = desired.saturating_sub(current) as u64;
+        let sum = self.memory.now.saturating_add(more);
+        if sum > allowed.get() {
+            return Err(Exceeded::Memory { allowed, asked: Bytes::new(sum) });
+        }
+        if let Some(account) = &mut self.account {
+            account.charge_memory(more)?;
+        }
+        self.memory.set(sum);
+        Ok(())
+    }
+
+    fn charge_table_elements(&mut self, current: usize, desired: usize) -> Result<(), Exceeded> {
+        let allowed = self.limits.table_elements;
+        let asked = self.table_elements.now.saturating_add(desired.saturating_sub(current) as u64);
+        if asked > allowed {
+            return Err(Exceeded::TableElements { allowed, asked });
+        }
+        self.table_elements.set(asked);
+        Ok(())
     }
 
     fn refuse(&mut self, refusal: Exceeded) -> wasmtime::Result<bool> {
@@ -140,15 +274,9 @@ struct Counter {
 }
 
 impl Counter {
-    /// Counts a growth of one memory or table; `Err` is the sum it would have made.
-    fn grow(&mut self, current: usize, desired: usize, allowed: u64) -> Result<(), u64> {
-        let sum = self.now.saturating_add(desired.saturating_sub(current) as u64);
-        if sum > allowed {
-            return Err(sum);
-        }
-        self.now = sum;
-        self.peak = self.peak.max(sum);
-        Ok(())
+    fn set(&mut self, now: u64) {
+        self.now = now;
+        self.peak = self.peak.max(now);
     }
 }
 
@@ -165,11 +293,7 @@ impl ResourceLimiter for Meter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false); // The guest's own maximum, not a budget of ours.
         }
-        let allowed = self.limits.memory;
-        match self.memory.grow(current, desired, allowed.get()) {
-            Ok(()) => Ok(true),
-            Err(sum) => self.refuse(Exceeded::Memory { allowed, asked: Bytes::new(sum) }),
-        }
+        self.charge_memory(current, desired).map_or_else(|refusal| self.refuse(refusal), |()| Ok(true))
     }
 
     fn table_growing(
@@ -181,11 +305,8 @@ impl ResourceLimiter for Meter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let allowed = self.limits.table_elements;
-        match self.table_elements.grow(current, desired, allowed) {
-            Ok(()) => Ok(true),
-            Err(asked) => self.refuse(Exceeded::TableElements { allowed, asked }),
-        }
+        self.charge_table_elements(current, desired)
+            .map_or_else(|refusal| self.refuse(refusal), |()| Ok(true))
     }
 
     fn instances(&self) -> usize {
@@ -200,3 +321,45 @@ impl ResourceLimiter for Meter {
         self.limits.memories as usize
     }
 }
+
+/// The same decisions, for `Store::limiter_async`. [`arm_async`](crate::arm_async) has no need of it: with a sync limiter,
+/// host functions may create memories and tables without waiting.
+impl ResourceLimiterAsync for Meter {
+    fn memory_growing<'a, 'b>(
+        &'a mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Decision<'b>
+    where
+        'a: 'b,
+    {
+        Box::pin(ready(ResourceLimiter::memory_growing(self, current, desired, maximum)))
+    }
+
+    fn table_growing<'a, 'b>(
+        &'a mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Decision<'b>
+    where
+        'a: 'b,
+    {
+        Box::pin(ready(ResourceLimiter::table_growing(self, current, desired, maximum)))
+    }
+
+    fn instances(&self) -> usize {
+        ResourceLimiter::instances(self)
+    }
+
+    fn tables(&self) -> usize {
+        ResourceLimiter::tables(self)
+    }
+
+    fn memories(&self) -> usize {
+        ResourceLimiter::memories(self)
+    }
+}
+
+type Decision<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;

@@ -1,21 +1,21 @@
 //! `Ticker`: the thread that moves an engine's epoch and wakes calls whose deadline has passed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use wasmtime::{Engine, EngineWeak};
 
 /// Moves the epoch of one engine, so that its stores look at their own deadline every few milliseconds.
 ///
 /// A moving epoch ends nobody's call: every [armed](crate::arm) store decides for itself. The ticker is a thread of its
-/// own, because a task of an async runtime would starve when guests keep all its threads busy. It rests while no
-/// store is armed, and ends when the last clone of the `Ticker` is dropped or the engine is gone: it does not keep the
-/// engine alive. Armed stores hold a clone.
+/// own, because a task of an async runtime would starve when guests keep all its threads busy. It rests when no store
+/// has been armed for a while, and ends when the last clone of the `Ticker` is dropped or the engine is gone: it does not
+/// keep the engine alive. Armed stores hold a clone.
 #[derive(Clone)]
 pub struct Ticker {
     inner: Arc<Inner>,
@@ -36,6 +36,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     stopped: bool,
+    /// Whether there is a thread.
+    running: bool,
+    /// Whether the thread waits to be told that there is something to do.
+    resting: bool,
     armed: usize,
     next_id: u64,
     /// Whom to wake, and when. The number tells apart two wake-ups of the same instant.
@@ -49,6 +53,10 @@ impl Ticker {
     /// How often a ticker at rest looks whether its engine still lives.
     const REST: Duration = Duration::from_secs(1);
 
+    /// After how many ticks for nobody it rests. To wake it is a system call, which calls that follow each other shortly
+    /// should not pay for.
+    const LINGER: u32 = 100;
+
     /// Starts the thread for `engine`, at [`Ticker::PERIOD`]. One ticker an engine is enough.
     ///
     /// # Errors
@@ -56,11 +64,7 @@ impl Ticker {
     /// The operating system refuses another thread.
     pub fn start(engine: &Engine) -> Result<Ticker, StartError> {
         let shared = Arc::<Shared>::default();
-        let (weak, theirs) = (engine.weak(), Arc::clone(&shared));
-        thread::Builder::new()
-            .name("wasm-ticker".into())
-            .spawn(move || run(&weak, &theirs))
-            .map_err(StartError)?;
+        spawn(engine.weak(), &shared, &mut shared.lock()).map_err(StartError)?;
         Ok(Ticker { inner: Arc::new(Inner { engine: engine.weak(), shared }) })
     }
 
@@ -73,11 +77,8 @@ impl Ticker {
     pub(crate) fn hold(&self) -> Hold {
         let mut state = self.inner.shared.lock();
         state.armed += 1;
-        let first = state.armed == 1;
+        self.inner.wake(&mut state);
         drop(state);
-        if first {
-            self.inner.shared.changed.notify_one();
-        }
         Hold { ticker: self.clone() }
     }
 
@@ -87,9 +88,23 @@ impl Ticker {
         state.next_id += 1;
         let key = (at, state.next_id);
         state.sleepers.insert(key, waker);
+        self.inner.wake(&mut state);
         drop(state);
-        self.inner.shared.changed.notify_one();
         WakeUp { ticker: self.clone(), key }
+    }
+}
+
+impl Inner {
+    /// Sees to it that the thread is up and looks at what was added to the state.
+    fn wake(&self, state: &mut State) {
+        if state.resting {
+            state.resting = false;
+            self.shared.changed.notify_one();
+        }
+        if !state.running {
+            // A deadline has outlived its engine. Without a thread it is only noticed when its future is polled.
+            let _ = spawn(self.engine.clone(), &self.shared, state);
+        }
     }
 }
 
@@ -158,14 +173,24 @@ impl Shared {
     }
 }
 
+fn spawn(engine: EngineWeak, shared: &Arc<Shared>, state: &mut State) -> io::Result<()> {
+    let theirs = Arc::clone(shared);
+    thread::Builder::new().name("wasm-ticker".into()).spawn(move || run(&engine, &theirs))?;
+    state.running = true;
+    Ok(())
+}
+
 fn run(engine: &EngineWeak, shared: &Shared) {
     let mut state = shared.lock();
+    let mut for_nobody = 0_u32;
     loop {
-        let resting = state.idle();
-        let wait = if resting { Ticker::REST } else { Ticker::PERIOD };
+        for_nobody = if state.idle() { for_nobody.saturating_add(1) } else { 0 };
+        state.resting = for_nobody > Ticker::LINGER;
+        let wait = if state.resting { Ticker::REST } else { Ticker::PERIOD };
+        let resting = state.resting;
         let (guard, _) = shared
             .changed
-            .wait_timeout_while(state, wait, |state| !state.stopped && resting == state.idle())
+            .wait_timeout_while(state, wait, |state| !state.stopped && resting == state.resting)
             .unwrap_or_else(PoisonError::into_inner);
         state = guard;
         if state.stopped {
@@ -173,7 +198,11 @@ fn run(engine: &EngineWeak, shared: &Shared) {
         }
         match engine.upgrade() {
             Some(engine) => engine.increment_epoch(),
-            None => return,
+            None if state.sleepers.is_empty() => {
+                state.running = false;
+                return;
+            }
+            None => {}
         }
         let now = Instant::now();
         let late = state.sleepers.split_off(&(now, 0));

@@ -14,9 +14,14 @@ pub struct Usage {
     /// Fuel burnt; `None` where fuel is not metered. A lower bound for a guest stopped by its deadline or cancelled: what
     /// it burnt since its last call or return is not known then.
     pub fuel: Option<u64>,
-    /// Wall-clock time since the store was armed.
+    /// Wall-clock time since the store was armed, or since it was [queued](crate::Meter::queued_since).
     #[serde(with = "crate::text::duration")]
     pub elapsed: Duration,
+    /// The part of it in which nobody worked for the guest: where a [bound](crate::Deadline::bound) call waited to be
+    /// polled again, and where host functions waited in [`block_on`](crate::Deadline::block_on) or
+    /// [`sleep`](crate::Deadline::sleep). Waits that do not pass through these are not known.
+    #[serde(with = "crate::text::duration")]
+    pub waited: Duration,
     /// Linear memory the store holds now, all memories together.
     pub memory: Bytes,
     /// The most linear memory the store held.
@@ -29,10 +34,20 @@ pub struct Usage {
     pub yields: u64,
 }
 
+impl Usage {
+    /// The time in which the guest ran, or host functions on its behalf: all that was not [waited](Usage::waited).
+    pub fn busy(&self) -> Duration {
+        self.elapsed.saturating_sub(self.waited)
+    }
+}
+
 /// What the store has spent since it was [armed](crate::arm), after a good call or a bad one.
 pub fn usage<T: HasMeter>(store: &mut Store<T>) -> Usage {
-    let left = store.get_fuel().ok();
-    let meter = store.data_mut().meter();
-    let fuel = meter.limits().fuel.zip(left).map(|(allowed, left)| allowed.saturating_sub(left));
-    Usage { fuel, ..meter.usage() }
+    let left = fuel_left(store);
+    store.data_mut().meter().usage(left)
+}
+
+/// `None` where the engine does not meter. Asking it all the same would cost an error.
+pub(crate) fn fuel_left<T>(store: &Store<T>) -> Option<u64> {
+    if store.engine().get_consume_fuel() { store.get_fuel().ok() } else { None }
 }
