@@ -46,7 +46,10 @@ impl HasWasi for Wasi {
 
 impl Wasi {
     /// How many things a guest may have open at a time unless [told otherwise](Wasi::set_max_resources).
-    pub const DEFAULT_MAX_RESOURCES: usize = 1_000;
+    pub const DEFAULT_MAX_RESOURCES: usize = 500;
+
+    /// How many random bytes one call may ask for unless [told otherwise](Wasi::with_max_random).
+    pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
 
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
     /// are now.
@@ -55,8 +58,19 @@ impl Wasi {
     ///
     /// The first grant that cannot be given, by its key and with the reason.
     pub fn new(grants: &Grants) -> Result<Self, GrantError> {
+        Self::with_max_random(grants, Self::DEFAULT_MAX_RANDOM)
+    }
+
+    /// As [`new`](Wasi::new), where one call of the guest may ask for `most` random bytes. They are made in one go, in time
+    /// and memory of the host. The guest that asks for more is stopped, with an error that says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Wasi::new).
+    pub fn with_max_random(grants: &Grants, most: u64) -> Result<Self, GrantError> {
         grants.check()?;
         let mut builder = WasiCtxBuilder::new();
+        builder.max_random_size(most);
         builder.args(&grants.args);
         for (name, value) in environment::visible(&grants.env, &grants.inherit_env) {
             builder.env(name, value);
@@ -109,7 +123,8 @@ impl Wasi {
 }
 
 /// A context that was built with wasmtime-wasi alone, for what no grant says: clocks and streams of one's own. How
-/// many things the guest may have open is bounded here, too; nothing is captured.
+/// many things the guest may have open is bounded here, too; how much randomness it may ask for is what the builder was
+/// told, and nothing is captured.
 impl From<WasiP1Ctx> for Wasi {
     fn from(context: WasiP1Ctx) -> Self {
         let mut wasi = Self { context, stdout: None, stderr: None };

@@ -282,3 +282,63 @@ impl Totals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    fn fuel(fuel: u64) -> LedgerLimits {
+        LedgerLimits { fuel: Some(fuel), fuel_window: WINDOW, ..LedgerLimits::default() }
+    }
+
+    #[test]
+    fn a_window_has_its_fuel_once_and_the_next_anew() {
+        let (ledger, start) = (Ledger::new("l", fuel(100)), Instant::now());
+        assert_eq!(ledger.reserve(60, start).unwrap().fuel, 60);
+        let rest = ledger.reserve(60, start + WINDOW / 2).unwrap();
+        assert_eq!(rest.fuel, 40);
+        let spent = Exceeded::LedgerFuel { ledger: "l".into(), allowed: 100, window: WINDOW };
+        assert_eq!(rest.cut_by.as_ref(), Some(&spent));
+        assert_eq!(ledger.reserve(1, start + WINDOW - Duration::from_nanos(1)).unwrap_err(), spent);
+        assert_eq!(ledger.reserve(60, start + WINDOW).unwrap().fuel, 60);
+        assert_eq!(ledger.usage_at(start + WINDOW).refusals, 1);
+    }
+
+    #[test]
+    fn unburnt_fuel_goes_back_to_its_own_window_only() {
+        let (ledger, start) = (Ledger::new("l", fuel(100)), Instant::now());
+        let reserved = ledger.reserve(60, start).unwrap();
+        ledger.settle(&reserved, 50, start + WINDOW / 2);
+        assert_eq!(ledger.usage_at(start + WINDOW / 2).fuel, 10);
+
+        let late = ledger.reserve(60, start + WINDOW / 2).unwrap();
+        ledger.reserve(30, start + WINDOW).unwrap();
+        ledger.settle(&late, 60, start + WINDOW);
+        assert_eq!(ledger.usage_at(start + WINDOW).fuel, 30);
+    }
+
+    #[test]
+    fn the_tightest_ledger_on_the_way_up_decides() {
+        let start = Instant::now();
+        let process = Ledger::new("process", fuel(100));
+        let tenant = process.child("tenant", fuel(80));
+        let other = process.child("other", LedgerLimits { fuel: None, ..fuel(0) });
+        assert!(other.counts_fuel());
+        let named = |reserved: Reserved| match reserved.cut_by {
+            Some(Exceeded::LedgerFuel { ledger, .. }) => (reserved.fuel, ledger.to_string()),
+            _ => (reserved.fuel, String::new()),
+        };
+        assert_eq!(named(other.reserve(30, start).unwrap()), (30, String::new()));
+        assert_eq!(named(tenant.reserve(75, start).unwrap()), (70, "process".to_owned()));
+        assert_eq!(tenant.usage_at(start).fuel, 70);
+        let refused = tenant.reserve(5, start).unwrap_err();
+        assert!(matches!(refused, Exceeded::LedgerFuel { ledger, .. } if &*ledger == "process"));
+        assert_eq!(tenant.usage_at(start).fuel, 70);
+
+        let next = start + WINDOW;
+        assert_eq!(named(tenant.reserve(90, next).unwrap()), (80, "tenant".to_owned()));
+        assert_eq!(process.usage_at(next).fuel, 80);
+    }
+}

@@ -206,21 +206,104 @@ const HOST_STACK: Bytes = Bytes::kibi(1536);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn intersection_is_commutative_idempotent_and_never_looser() {
-        let sets = [Limits::default(), Limits::untrusted(), Limits::trusted()];
-        for a in &sets {
-            assert_eq!(a.intersect(a), *a);
-            for b in &sets {
-                let both = a.intersect(b);
-                assert_eq!(both, b.intersect(a));
-                assert_eq!(both.intersect(a), both);
-                assert!(both.memory <= a.memory && both.deadline <= b.deadline);
-                assert!(both.fuel.is_some() || (a.fuel.is_none() && b.fuel.is_none()));
+    fn any_limits() -> impl Strategy<Value = Limits> {
+        let numbers = proptest::array::uniform16(any::<u64>());
+        (numbers, any::<Option<u64>>(), any::<bool>()).prop_map(|(numbers, fuel, traps)| {
+            let mut numbers = numbers.into_iter();
+            let mut number = || numbers.next().expect("more fields than numbers");
+            let mut limits = Limits { fuel, ..Limits::default() };
+            for bytes in [
+                &mut limits.memory,
+                &mut limits.stack,
+                &mut limits.lifted,
+                &mut limits.random,
+                &mut limits.output,
+            ] {
+                *bytes = Bytes::new(number());
             }
+            for count in [
+                &mut limits.memories,
+                &mut limits.tables,
+                &mut limits.instances,
+                &mut limits.handles,
+                &mut limits.resources,
+                &mut limits.call_depth,
+            ] {
+                *count = number() as u32;
+            }
+            limits.table_elements = number();
+            limits.deadline = Duration::from_nanos(number());
+            limits.yield_interval = Duration::from_nanos(number());
+            limits.on_refusal = if traps { OnRefusal::Trap } else { OnRefusal::Fail };
+            limits
+        })
+    }
+
+    /// Whether nothing in `one` allows more than `other`. Names every field, so that a new one is not forgotten.
+    fn no_looser(one: &Limits, other: &Limits) -> bool {
+        let Limits {
+            memory,
+            memories,
+            tables,
+            table_elements,
+            instances,
+            fuel,
+            deadline,
+            stack,
+            lifted,
+            handles,
+            resources,
+            random,
+            output,
+            call_depth,
+            yield_interval,
+            on_refusal,
+        } = one;
+        *memory <= other.memory
+            && *memories <= other.memories
+            && *tables <= other.tables
+            && *table_elements <= other.table_elements
+            && *instances <= other.instances
+            && fuel.unwrap_or(u64::MAX) <= other.fuel.unwrap_or(u64::MAX)
+            && *deadline <= other.deadline
+            && *stack <= other.stack
+            && *lifted <= other.lifted
+            && *handles <= other.handles
+            && *resources <= other.resources
+            && *random <= other.random
+            && *output <= other.output
+            && *call_depth <= other.call_depth
+            && *yield_interval <= other.yield_interval
+            && *on_refusal >= other.on_refusal
+    }
+
+    proptest! {
+        #[test]
+        fn intersection_is_commutative_idempotent_and_never_looser(a in any_limits(), b in any_limits()) {
+            let both = a.intersect(&b);
+            prop_assert_eq!(&both, &b.intersect(&a));
+            prop_assert_eq!(&a.intersect(&a), &a);
+            prop_assert_eq!(&both.intersect(&a), &both);
+            prop_assert!(no_looser(&both, &a) && no_looser(&both, &b));
+            // Nor tighter than it must be: each field is one of the two.
+            prop_assert!(!no_looser(&a, &b) || both == a);
         }
+
+        #[test]
+        fn any_text_form_round_trips(limits in any_limits()) {
+            let json = serde_json::to_string(&limits).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Limits>(&json).unwrap(), limits);
+        }
+    }
+
+    #[test]
+    fn the_presets_are_tighter_in_their_order() {
+        assert!(no_looser(&Limits::untrusted(), &Limits::default()));
+        assert!(no_looser(&Limits::default(), &Limits::trusted()));
     }
 
     #[test]

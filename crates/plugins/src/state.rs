@@ -31,7 +31,7 @@ pub struct Captured {
 impl State {
     /// The state for one call under `limits`, with `grants` opened anew.
     pub(crate) fn new(limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
-        let mut wasi = Wasi::new(&within(limits, grants))?;
+        let mut wasi = Wasi::with_max_random(&within(limits, grants), limits.random.get())?;
         wasi.set_max_resources(limits.resources as usize);
         let log = Log::with_limit(limits.output.as_usize());
         Ok(State { meter: Meter::new(limits.clone()), wasi, log })

@@ -1,4 +1,4 @@
-//! How many things a guest may have open.
+//! How many things a guest may have open, and how many random bytes it may ask for.
 
 use host_wasi::{Access, Grants, Wasi};
 use wasmtime::Module;
@@ -38,4 +38,24 @@ fn there_is_a_limit_without_asking() {
     let table = wasi.view().table;
     let taken = std::iter::from_fn(|| table.push(()).ok()).take(1_000_000).count();
     assert_eq!(taken, Wasi::DEFAULT_MAX_RESOURCES);
+}
+
+/// Asks for BYTES random bytes at once.
+const RANDOM: &str = r#"(module
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (memory (export "memory") 64)
+    (func (export "_start") (drop (call $random (i32.const 0) (i32.const BYTES)))))"#;
+
+#[test]
+fn a_guest_that_asks_for_too_much_randomness_is_stopped() {
+    let run = |bytes: u64, wasi: Wasi| {
+        let module = Module::new(&ENGINE, RANDOM.replace("BYTES", &bytes.to_string())).unwrap();
+        run_module(&module, wasi).result.map_err(|error| error.root_cause().to_string())
+    };
+    let wasi = |most| Wasi::with_max_random(&Grants::default(), most).unwrap();
+    assert_eq!(run(100, wasi(100)), Ok(()));
+    assert_eq!(run(101, wasi(100)), Err("requested len 101 exceeds limit 100".to_owned()));
+    let default = || Wasi::new(&Grants::default()).unwrap();
+    assert_eq!(run(Wasi::DEFAULT_MAX_RANDOM, default()), Ok(()));
+    run(Wasi::DEFAULT_MAX_RANDOM + 1, default()).unwrap_err();
 }

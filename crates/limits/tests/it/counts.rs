@@ -7,7 +7,7 @@ use crate::{Host, run, run_in};
 const FINE: &str = r#"(module (func (export "run") (result i32) (i32.const 1)))"#;
 
 #[test]
-fn memories() {
+pub(crate) fn memories() {
     let wat = r#"(module (memory 0) (memory 0) (memory 0) (func (export "run") (result i32) (i32.const 1)))"#;
     let limits = Limits { memories: 2, ..Limits::default() };
     assert_eq!(run(limits, wat).reason, Some(Exceeded::Memories { allowed: 2, asked: 3 }));
@@ -15,7 +15,7 @@ fn memories() {
 }
 
 #[test]
-fn tables() {
+pub(crate) fn tables() {
     let wat =
         r#"(module (table 0 funcref) (table 0 funcref) (func (export "run") (result i32) (i32.const 1)))"#;
     let limits = Limits { tables: 1, ..Limits::default() };
@@ -24,7 +24,7 @@ fn tables() {
 }
 
 #[test]
-fn instances() {
+pub(crate) fn instances() {
     let host = Host::new(Limits { instances: 2, ..Limits::default() });
     let mut store = host.store();
     assert_eq!(run_in(&host, &mut store, FINE).result.unwrap(), 1);

@@ -16,7 +16,7 @@ fn limits(deadline: Duration) -> Limits {
 }
 
 #[test]
-fn an_endless_loop_is_stopped() {
+pub(crate) fn an_endless_loop_is_stopped() {
     let run = run(limits(SHORT), LOOP);
     assert_eq!(run.reason, Some(Exceeded::Deadline { allowed: SHORT }));
     assert!(run.usage.elapsed >= SHORT);

@@ -8,7 +8,7 @@ const LOOP: &str = r#"(module (func (export "run") (result i32) (loop (br 0)) (i
 const FINE: &str = r#"(module (func (export "run") (result i32) (i32.const 7)))"#;
 
 #[test]
-fn an_endless_loop_burns_it_up() {
+pub(crate) fn an_endless_loop_burns_it_up() {
     let run = run(Limits { fuel: Some(10_000), ..Limits::default() }, LOOP);
     assert_eq!(run.reason, Some(Exceeded::Fuel { allowed: 10_000 }));
     assert_eq!(run.usage.fuel, Some(10_000));

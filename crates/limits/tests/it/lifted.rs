@@ -20,6 +20,10 @@ fn run(limits: Limits, wat: &str) -> (Result<(), Option<Exceeded>>, usize) {
     let ticker = Ticker::start(&engine).unwrap();
     let mut linker = Linker::<Meter>::new(&engine);
     linker.root().func_wrap("take", |_: StoreContextMut<'_, Meter>, (_text,): (String,)| Ok(())).unwrap();
+    linker
+        .root()
+        .func_wrap("take-list", |_: StoreContextMut<'_, Meter>, (_texts,): (Vec<String>,)| Ok(()))
+        .unwrap();
     linker.root().resource("thing", ResourceType::host::<Thing>(), |_, _| Ok(())).unwrap();
     linker
         .root()
@@ -61,15 +65,34 @@ const HANDLES: &str = r#"(component
     (func (export "run") (canon lift (core func $main "run"))))"#;
 
 #[test]
-fn a_huge_string_is_not_copied() {
+pub(crate) fn a_huge_string_is_not_copied() {
     let lifted = Bytes::mebi(1);
     let (refused, _) = run(Limits { lifted, ..Limits::default() }, STRING);
     assert_eq!(refused, Err(Some(Exceeded::Lifted { allowed: lifted })));
     assert_eq!(run(Limits { lifted: Bytes::mebi(4), ..Limits::default() }, STRING).0, Ok(()));
 }
 
+/// Hands the host a list of a million empty strings, each of which takes the host 24 bytes, or a list of lists.
+const LIST: &str = r#"(component
+    (import "take-list" (func $take (param "s" (list string))))
+    (core module $libc (memory (export "memory") 128))
+    (core instance $libc (instantiate $libc))
+    (core func $take (canon lower (func $take) (memory (core memory $libc "memory"))))
+    (core module $main
+        (import "" "take" (func $take (param i32 i32)))
+        (func (export "run") (call $take (i32.const 0) (i32.const 1000000))))
+    (core instance $main (instantiate $main (with "" (instance (export "take" (func $take))))))
+    (func (export "run") (canon lift (core func $main "run"))))"#;
+
 #[test]
-fn a_flood_of_handles_is_stopped() {
+fn a_huge_list_of_nothing_is_not_copied() {
+    let lifted = Bytes::mebi(1);
+    let (refused, _) = run(Limits { lifted, ..Limits::default() }, LIST);
+    assert_eq!(refused, Err(Some(Exceeded::Lifted { allowed: lifted })));
+}
+
+#[test]
+pub(crate) fn a_flood_of_handles_is_stopped() {
     let (refused, made) = run(Limits { handles: 100, ..Limits::default() }, HANDLES);
     assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 100 })));
     assert!((100..=101).contains(&made), "{made} were made");
@@ -82,6 +105,8 @@ fn text_of_the_host_is_not_taken_for_a_limit() {
         "no user named `x: store handle limit exceeded",
         "too much data is being copied between the host and the guest, says x",
         "x: memory minimum size of 1 pages exceeds memory limits",
+        "requested len x exceeds limit 3",
+        "requested len 5 exceeds limit 3 of mine",
     ] {
         assert_eq!(meter.explain(&wasmtime::Error::msg(text)), None, "{text}");
     }

@@ -1,13 +1,18 @@
 //! Guests that run into each budget, in stores that a stranger would write.
 
+mod bulk; // single instructions that take long
 mod counts; // memories, tables, instances
 mod deadline; // loops, start functions, blocked host calls, cancellation
+mod every_field; // no budget without a guest that runs into it
 mod fuel;
 mod isolation; // one guest never pays for another
+mod ledger; // totals of many stores
 mod lifted; // what crosses the component boundary: bytes, handles
 mod memory; // linear memory and tables, summed over the store
 mod setup; // engines that cannot hold the limits
 mod stack;
+mod waits; // time that is not the guest's
+mod wasi; // resources, random bytes, output
 
 use host_limits::{Exceeded, HasMeter, Limits, Meter, Ticker, Usage, arm, usage};
 use wasmtime::{Config, Engine, Instance, Linker, Module, Store};

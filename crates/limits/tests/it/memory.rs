@@ -26,7 +26,7 @@ fn a_refused_growth_gives_the_guest_minus_one() {
 }
 
 #[test]
-fn a_refused_growth_traps_on_request() {
+pub(crate) fn a_refused_growth_traps_on_request() {
     let run = run(Limits { on_refusal: OnRefusal::Trap, ..limits(Bytes::mebi(10)) }, GROW);
     let expected = Exceeded::Memory { allowed: Bytes::mebi(10), asked: Bytes::mebi(11) };
     assert_eq!(Exceeded::find(&run.result.unwrap_err()), Some(&expected));
@@ -96,7 +96,7 @@ fn memory64_counts_like_any_other() {
 }
 
 #[test]
-fn tables_share_one_budget() {
+pub(crate) fn tables_share_one_budget() {
     let wat = r#"(module
         (table $a 10 funcref) (table $b 0 funcref)
         (func (export "run") (result i32) (local i32)
@@ -109,4 +109,90 @@ fn tables_share_one_budget() {
     assert_eq!((fails.result.unwrap(), fails.usage.peak_table_elements), (5, 100));
     let traps = run(Limits { on_refusal: OnRefusal::Trap, ..limits }, wat);
     assert_eq!(traps.reason, Some(Exceeded::TableElements { allowed: 100, asked: 110 }));
+}
+
+#[test]
+fn a_growth_again_and_again_after_its_refusal_is_refused_again_and_again() {
+    let wat = r#"(module (memory 160)
+        (func (export "run") (result i32) (local i32)
+            (loop
+                (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))
+                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 10000))))
+            (local.get 0)))"#;
+    let run = run(limits(Bytes::mebi(10)), wat);
+    assert_eq!(run.result.unwrap(), 10_000);
+    assert_eq!((run.usage.refusals, run.usage.memory), (10_000, Bytes::mebi(10)));
+}
+
+#[test]
+fn ten_thousand_tiny_growths_add_up() {
+    // One page, ten thousand times: 625 MiB.
+    let wat = r#"(module (memory 0)
+        (func (export "run") (result i32) (local i32)
+            (loop
+                (drop (memory.grow (i32.const 1)))
+                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 10000))))
+            (memory.size)))"#;
+    let run = run(limits(Bytes::mebi(10)), wat);
+    assert_eq!(run.result.unwrap(), 160);
+    assert_eq!(run.usage.refusals, 10_000 - 160);
+}
+
+#[test]
+fn a_bomb_in_many_instances_goes_off_in_none() {
+    let host = Host::new(Limits { instances: 100, memories: 100, ..limits(Bytes::mebi(10)) });
+    let mut store = host.store();
+    for _ in 0..50 {
+        let grown = run_in(&host, &mut store, GROW);
+        assert!(grown.usage.memory <= Bytes::mebi(10));
+    }
+    assert_eq!(store.data().meter.last_refusal().unwrap().to_string(), MEMORY_REFUSED);
+}
+
+const MEMORY_REFUSED: &str = "memory budget of 10MiB exceeded: the guest asked for 11MiB in total";
+
+#[test]
+fn many_memories_of_one_module_share_the_budget() {
+    let memories = "(memory 16)".repeat(11);
+    let wat = format!(r#"(module {memories} (func (export "run") (result i32) (i32.const 1)))"#);
+    let run = run(Limits { memories: 100, ..limits(Bytes::mebi(10)) }, &wat);
+    assert_eq!(run.reason.unwrap().to_string(), MEMORY_REFUSED);
+}
+
+/// A list that grows for ever, in the heap of garbage-collected values.
+const GC_BOMB: &str = r#"(module
+    (type $list (struct (field (ref null $list)) (field i64 i64 i64 i64)))
+    (func (export "run") (result i32) (local $list (ref null $list))
+        (loop
+            (local.set $list (struct.new $list (local.get $list)
+                (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)))
+            (br 0))
+        (i32.const 0)))"#;
+
+#[test]
+fn the_heap_of_garbage_collected_values_counts() {
+    let run = run(limits(Bytes::mebi(4)), GC_BOMB);
+    assert!(matches!(run.reason, Some(Exceeded::Memory { .. })), "{:?}", run.reason);
+    assert!(run.usage.peak_memory > Bytes::new(0) && run.usage.peak_memory <= Bytes::mebi(4));
+}
+
+#[tokio::test]
+async fn the_async_limiter_decides_alike() {
+    let limits = Limits { table_elements: 10, memories: 1, ..limits(Bytes::mebi(10)) };
+    let host = Host::new(limits);
+    let mut store = host.store();
+    store.limiter_async(|data| &mut data.meter);
+    let wat = GROW.replace("(memory 0)", "(memory 0) (table (export \"t\") 0 funcref)");
+    let module = wasmtime::Module::new(&host.engine, wat).unwrap();
+    let instance = host.linker.instantiate_async(&mut store, &module).await.unwrap();
+    let run = instance.get_typed_func::<(), i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call_async(&mut store, ()).await.unwrap(), 10);
+    assert_eq!(store.data().meter.last_refusal().unwrap().to_string(), MEMORY_REFUSED);
+    let table = instance.get_table(&mut store, "t").unwrap();
+    table.grow_async(&mut store, 11, wasmtime::Ref::Func(None)).await.unwrap_err();
+    let refusal = Exceeded::TableElements { allowed: 10, asked: 11 };
+    assert_eq!(store.data().meter.last_refusal(), Some(&refusal));
+    let error = host.linker.instantiate_async(&mut store, &module).await.unwrap_err();
+    let too_many = Exceeded::Memories { allowed: 1, asked: 2 };
+    assert_eq!(store.data().meter.explain(&error), Some(too_many));
 }

@@ -40,6 +40,15 @@ fn a_stack_smaller_than_the_engine_s_is_refused() {
 }
 
 #[test]
+fn shared_memories_are_refused() {
+    let limits = Limits::default();
+    let shared = |config: &mut Config| _ = limits.configure(config).shared_memory(true);
+    assert_eq!(try_arm(limits.clone(), shared), Err(ArmError::SharedMemory));
+    let off_again = |config: &mut Config| _ = limits.configure(config.shared_memory(true));
+    assert_eq!(try_arm(limits.clone(), off_again), Ok(()));
+}
+
+#[test]
 fn a_ticker_of_another_engine_is_refused() {
     let mut config = Config::new();
     Limits::default().configure(&mut config);

@@ -2,7 +2,7 @@
 
 use host_limits::{Bytes, Exceeded, Limits};
 
-use crate::run;
+use crate::{Host, run, run_in};
 
 const RECURSE: &str = r#"(module
     (func $deeper (param i32) (result i32)
@@ -11,10 +11,19 @@ const RECURSE: &str = r#"(module
     (func (export "run") (result i32) (call $deeper (i32.const DEPTH))))"#;
 
 #[test]
-fn deep_recursion_is_stopped() {
+pub(crate) fn deep_recursion_is_stopped() {
     let stack = Bytes::kibi(256);
     let deep = run(Limits { stack, ..Limits::default() }, &RECURSE.replace("DEPTH", "10000000"));
     assert_eq!(deep.reason, Some(Exceeded::Stack { allowed: stack }));
     let shallow = run(Limits { stack, ..Limits::default() }, &RECURSE.replace("DEPTH", "100"));
     assert_eq!(shallow.result.unwrap(), 100);
+}
+
+#[test]
+fn an_engine_s_smaller_stack_is_the_one_that_is_named() {
+    let engine = Bytes::kibi(256);
+    let host = Host::new(Limits { stack: engine, ..Limits::default() });
+    let mut store = host.store_with(Limits { stack: Bytes::mebi(8), ..Limits::default() });
+    let deep = run_in(&host, &mut store, &RECURSE.replace("DEPTH", "10000000"));
+    assert_eq!(deep.reason, Some(Exceeded::Stack { allowed: engine }));
 }
