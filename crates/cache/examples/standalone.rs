@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use host_cache::{Cache, Digest, Key, Lookup, MissReason, Put};
+use host_cache::{Cache, IntegrityOnly, Digest, Key, Lookup, MissReason, Put};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
-    let cache = Cache::open(directory.path().join("thumbnails"))?;
+    let cache = Cache::open(directory.path().join("thumbnails"), IntegrityOnly)?;
 
     // The key names everything that the result depends on: the input by its digest, and each setting.
     let picture = vec![7; 100_000];

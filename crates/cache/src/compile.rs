@@ -57,7 +57,7 @@ pub(crate) fn compile(
     engine: &Engine,
     kind: Kind,
     wasm: &[u8],
-) -> Result<(Code<'static>, Duration), CompileError> {
+) -> Result<(Code, Duration), CompileError> {
     let started = Instant::now();
     let code = Code::compile(engine, kind, wasm)
         .map_err(|source| CompileError::Compile { kind, source: source.into() })?;

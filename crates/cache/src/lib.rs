@@ -6,8 +6,10 @@
 mod digest;
 mod key;
 mod trailer;
+mod trust;
 
 // Storing it, and getting back nothing else.
+mod builder;
 mod cache;
 mod entry;
 mod lookup;
@@ -19,11 +21,15 @@ mod stats;
 #[cfg(feature = "wasmtime")]
 mod ahead;
 #[cfg(feature = "wasmtime")]
+mod code;
+#[cfg(feature = "wasmtime")]
 mod compile;
 #[cfg(feature = "wasmtime")]
 mod engine;
 #[cfg(feature = "wasmtime")]
 mod module_cache;
+#[cfg(feature = "wasmtime")]
+mod sealed;
 #[cfg(feature = "wasmtime")]
 #[expect(
     unsafe_code,
@@ -31,6 +37,7 @@ mod module_cache;
 )]
 mod native;
 
+pub use builder::{Builder, Downgrade, Durability, LoadMode};
 pub use cache::Cache;
 pub use digest::{Digest, ParseDigestError};
 pub use entry::Artifact;
@@ -38,8 +45,9 @@ pub use key::{Key, KeyBuilder};
 pub use lookup::{Lookup, MissReason};
 pub use place::OpenError;
 pub use publish::{Put, PutError};
-pub use stats::{Misses, Stats};
+pub use stats::{Downgrades, Misses, Stats};
 pub use trailer::Kind;
+pub use trust::{HostKey, HostKeyError, IntegrityOnly, KeyId, Trust};
 
 pub(crate) use trailer::Trailer;
 

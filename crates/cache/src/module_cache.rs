@@ -10,8 +10,8 @@ use wasmtime::{Engine, Module};
 
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
-use crate::native::Code;
-use crate::{Cache, CompileError, Digest, Kind, MissReason, PutError, UnsupportedEngine};
+use crate::native::Native;
+use crate::{Cache, CompileError, Digest, MissReason, PutError, UnsupportedEngine};
 
 /// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
 ///
@@ -53,7 +53,7 @@ impl ModuleCache {
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
     pub fn module(&self, wasm: &[u8]) -> Result<Loaded<Module>, CompileError> {
-        self.load(Kind::Module, wasm, |code, engine| code.module(engine))
+        self.load(wasm)
     }
 
     /// The component in `wasm`, which must be binary.
@@ -62,7 +62,7 @@ impl ModuleCache {
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
     pub fn component(&self, wasm: &[u8]) -> Result<Loaded<Component>, CompileError> {
-        self.load(Kind::Component, wasm, |code, engine| code.component(engine))
+        self.load(wasm)
     }
 
     /// The cache behind it.
@@ -75,27 +75,21 @@ impl ModuleCache {
         &self.engine
     }
 
-    fn load<T>(
-        &self,
-        kind: Kind,
-        wasm: &[u8],
-        load: fn(&Code<'_>, &Engine) -> wasmtime::Result<T>,
-    ) -> Result<Loaded<T>, CompileError> {
-        let found = kind_of(wasm)?;
+    fn load<T: Native>(&self, wasm: &[u8]) -> Result<Loaded<T>, CompileError> {
+        let (kind, found) = (T::KIND, kind_of(wasm)?);
         if found != kind {
             return Err(CompileError::WrongKind { expected: kind, found });
         }
         let key = self.identity.key(kind, &Digest::of(wasm), &self.generation);
 
         let started = Instant::now();
-        let from_disk = self.cache.find(&key, kind).and_then(|artifact| {
-            let code = Code::of(&artifact).ok_or(MissReason::WrongKind)?;
-            let value = load(&code, &self.engine).map_err(|_| MissReason::Refused)?;
+        let from_disk = self.cache.find_code(&key, kind).and_then(|artifact| {
+            let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;
             Ok((value, artifact))
         });
         let miss = match from_disk {
             Ok((value, artifact)) => {
-                self.cache.count_hit(&artifact);
+                self.cache.count_hit(artifact.length());
                 let outcome = Outcome {
                     source: Source::Disk,
                     miss: None,
@@ -115,7 +109,7 @@ impl ModuleCache {
         // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
         let started = Instant::now();
         let value =
-            load(&code, &self.engine).map_err(|source| CompileError::Load { kind, source: source.into() })?;
+            T::load(&code, &self.engine).map_err(|source| CompileError::Load { kind, source: source.into() })?;
         let load_time = started.elapsed();
         let outcome =
             Outcome { source: Source::Compiled, miss: Some(miss), publish_failure, compile_time, load_time };
