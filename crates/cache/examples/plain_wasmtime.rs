@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use host_cache::{AheadFile, Cache, IntegrityOnly, Loaded, ModuleCache, Source, compile_ahead, load_precompiled_component};
+use host_cache::{
+    AheadFile, Cache, IntegrityOnly, Loaded, ModuleCache, Source, compile_ahead, load_precompiled_component,
+};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Instance, Module, Store};
 

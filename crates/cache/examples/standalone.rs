@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use host_cache::{Cache, IntegrityOnly, Digest, Key, Lookup, MissReason, Put};
+use host_cache::{Cache, Digest, IntegrityOnly, Key, Lookup, MissReason, Put};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;

@@ -9,9 +9,9 @@ use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::code::CodeArtifact;
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
-use crate::code::CodeArtifact;
 use crate::entry::ReadAt;
 use crate::native::Native;
 use crate::{CompileError, Digest, Kind, MissReason, Trust, UnsupportedEngine, entry, place};
@@ -110,7 +110,8 @@ impl AheadFile {
         };
         let verify = || {
             let trailer = entry::read_trailer(file, length, &Trust::IntegrityOnly, is_code)?;
-            let code = CodeArtifact::of(entry::read_artifact(file, &trailer)?).ok_or(MissReason::WrongKind)?;
+            let code =
+                CodeArtifact::of(entry::read_artifact(file, &trailer)?).ok_or(MissReason::WrongKind)?;
             Ok(Self { version: trailer.compiler, code })
         };
         verify().map_err(AheadError::Damaged)
@@ -125,7 +126,8 @@ impl AheadFile {
         if self.version != needed {
             return Err(AheadError::OtherVersion { found: self.version.clone(), needed });
         }
-        T::load_artifact(&self.code, engine).map_err(|source| AheadError::Incompatible { source: source.into() })
+        T::load_artifact(&self.code, engine)
+            .map_err(|source| AheadError::Incompatible { source: source.into() })
     }
 }
 

@@ -9,7 +9,9 @@ use crate::builder::{Builder, Settings};
 use crate::place::{Place, create_private};
 use crate::publish::publish;
 use crate::trailer::FORMAT;
-use crate::{Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, Trust, entry};
+use crate::{
+    Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, Trust, entry,
+};
 
 /// A store of artefacts on disk, from which nothing comes back that is not exactly what was put.
 ///
@@ -183,7 +185,8 @@ impl Cache {
     fn quarantine(&self, key: &Key) -> io::Result<()> {
         let directory = self.0.place.path().join(QUARANTINE);
         let path = self.path(key);
-        let kept = create_private(&directory).and_then(|()| fs::rename(&path, directory.join(key.to_string())));
+        let kept =
+            create_private(&directory).and_then(|()| fs::rename(&path, directory.join(key.to_string())));
         kept.or_else(|_| remove(&path))
     }
 

@@ -53,11 +53,7 @@ pub enum CompileError {
 }
 
 /// Compiles a `wasm` of [`kind_of`] kind, and says what that took.
-pub(crate) fn compile(
-    engine: &Engine,
-    kind: Kind,
-    wasm: &[u8],
-) -> Result<(Code, Duration), CompileError> {
+pub(crate) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> Result<(Code, Duration), CompileError> {
     let started = Instant::now();
     let code = Code::compile(engine, kind, wasm)
         .map_err(|source| CompileError::Compile { kind, source: source.into() })?;

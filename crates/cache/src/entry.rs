@@ -205,7 +205,10 @@ mod tests {
         Key::builder("test").field("name", name).finish()
     }
 
-    fn verify(file: &[u8], accept: impl FnOnce(&Trailer) -> Result<(), MissReason>) -> Result<Vec<u8>, MissReason> {
+    fn verify(
+        file: &[u8],
+        accept: impl FnOnce(&Trailer) -> Result<(), MissReason>,
+    ) -> Result<Vec<u8>, MissReason> {
         let trailer = read_trailer(file, file.len() as u64, &TRUST, accept)?;
         let read = read_artifact(file, &trailer).map(Artifact::into_bytes);
         let mut copied = Vec::new();
@@ -244,7 +247,8 @@ mod tests {
         for length in [0, 1, TAIL as usize, CHUNK as usize, 2 * CHUNK as usize + 1] {
             let artefact = vec![7; length];
             for compiler in ["", &"v".repeat(TAIL as usize)] {
-                let trailer = Trailer { compiler: compiler.into(), ..Trailer::of_bytes(&key("a"), &artefact) };
+                let trailer =
+                    Trailer { compiler: compiler.into(), ..Trailer::of_bytes(&key("a"), &artefact) };
                 let mut file = [&artefact[..], &trailer.to_bytes(&TRUST).unwrap()].concat();
                 assert_eq!(verify(&file, of(&key("a"), Kind::Bytes)), Ok(artefact.clone()));
                 if length > 0 {

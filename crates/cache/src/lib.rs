@@ -29,13 +29,13 @@ mod engine;
 #[cfg(feature = "wasmtime")]
 mod module_cache;
 #[cfg(feature = "wasmtime")]
-mod sealed;
-#[cfg(feature = "wasmtime")]
 #[expect(
     unsafe_code,
     reason = "loading native code is a promise that it is ours, and this is the room where it is kept"
 )]
 mod native;
+#[cfg(feature = "wasmtime")]
+mod sealed;
 
 pub use builder::{Builder, Downgrade, Durability, LoadMode};
 pub use cache::Cache;

@@ -108,8 +108,8 @@ impl ModuleCache {
         let publish_failure = self.cache.store(&key, code.bytes(), &trailer).err().map(Arc::new);
         // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
         let started = Instant::now();
-        let value =
-            T::load(&code, &self.engine).map_err(|source| CompileError::Load { kind, source: source.into() })?;
+        let value = T::load(&code, &self.engine)
+            .map_err(|source| CompileError::Load { kind, source: source.into() })?;
         let load_time = started.elapsed();
         let outcome =
             Outcome { source: Source::Compiled, miss: Some(miss), publish_failure, compile_time, load_time };

@@ -100,7 +100,8 @@ impl Trailer {
         if bytes.len() > BODY_LIMIT {
             return None;
         }
-        let foot = Foot { body_length: u32::try_from(bytes.len()).ok()?, format: FORMAT, key: trust.key_id() };
+        let foot =
+            Foot { body_length: u32::try_from(bytes.len()).ok()?, format: FORMAT, key: trust.key_id() };
         let tag = trust.tag(&[&foot.statement(&bytes)]);
         bytes.extend_from_slice(&tag);
         bytes.extend_from_slice(&foot.tail());
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(bytes.len(), 4 + 32 + 8 + 32 + (8 + 6) + 8 + FOOT);
         assert_eq!(
             Digest::of(&bytes).to_string(),
-            "675f3356792d97d4a86188d42e0963c372dc2f8e60e0ade5f0ac1ef2a4b9598f"
+            "1f7203808b10db4af013adc7b40e8e210ec54223a7b3f8cd07896c62e96104bb"
         );
     }
 

@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn only_the_same_key_and_the_same_parts_are_vouched_for() {
-        let (one, another) = (Trust::from(HostKey::from_bytes([1; 32])), Trust::from(HostKey::from_bytes([2; 32])));
+        let (one, another) =
+            (Trust::from(HostKey::from_bytes([1; 32])), Trust::from(HostKey::from_bytes([2; 32])));
         let none = Trust::from(IntegrityOnly);
         let tag = one.tag(&[b"a", b"bc"]);
         assert!(one.vouches(&[b"a", b"bc"], &tag));

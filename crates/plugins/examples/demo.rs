@@ -59,7 +59,8 @@ async fn main() -> Result<ExitCode> {
     for (round, origin) in [("first start", Origin::Compiled), ("second start", Origin::Cached)] {
         println!("\n{round}");
         println!("  plugin           version  code      load       time        fuel   memory  result");
-        let host = PluginHost::new(policy.clone(), Some(Cache::open(cache.path().join("code"), IntegrityOnly)?))?;
+        let host =
+            PluginHost::new(policy.clone(), Some(Cache::open(cache.path().join("code"), IntegrityOnly)?))?;
         let loaded = host.load_directory(&directory)?;
         ensure!(loaded.failed.is_empty(), "not loaded: {:?}", loaded.failed);
         for (ended, plugin) in call_all(Arc::new(host), loaded.plugins).await? {

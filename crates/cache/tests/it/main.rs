@@ -8,8 +8,11 @@ mod corrupt;
 mod engines;
 #[cfg(feature = "wasmtime")]
 mod inputs;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod modes;
 mod place;
 #[cfg(feature = "wasmtime")]
 mod reuse;
 mod store;
 mod support;
+mod trust;

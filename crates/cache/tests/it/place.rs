@@ -1,9 +1,9 @@
 //! Which directories can hold a cache.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use host_cache::{Cache, IntegrityOnly, OpenError};
+use host_cache::{Cache, HostKey, IntegrityOnly, OpenError};
 
 use crate::support::key;
 
@@ -18,7 +18,10 @@ fn missing_parents_are_made() {
         let root = directory.join("not/there/yet with space");
         let cache = Cache::open(&root, IntegrityOnly).unwrap();
         cache.put(&key("a"), b"bytes").unwrap();
-        assert_eq!(Cache::open(&root, IntegrityOnly).unwrap().get(&key("a")).hit().unwrap().bytes(), b"bytes");
+        assert_eq!(
+            Cache::open(&root, IntegrityOnly).unwrap().get(&key("a")).hit().unwrap().bytes(),
+            b"bytes"
+        );
     });
 }
 
@@ -86,8 +89,39 @@ mod unix {
         inside(|directory| {
             let root = directory.join("cache");
             Cache::open(&root, IntegrityOnly).unwrap();
-            fs::set_permissions(root.join("v1"), PermissionsExt::from_mode(0o777)).unwrap();
+            fs::set_permissions(format_directory(&root), PermissionsExt::from_mode(0o777)).unwrap();
             assert!(matches!(Cache::open(&root, IntegrityOnly), Err(OpenError::WritableByOthers { .. })));
+        });
+    }
+
+    /// The only directory in the root: the one of this format and this key.
+    fn format_directory(root: &Path) -> PathBuf {
+        fs::read_dir(root).unwrap().next().unwrap().unwrap().path()
+    }
+
+    /// Whoever can write there cannot forge entries then.
+    #[test]
+    fn with_a_host_key_the_directory_need_not_be_private() {
+        inside(|directory| {
+            let root = directory.join("cache");
+            fs::create_dir(&root).unwrap();
+            fs::set_permissions(&root, PermissionsExt::from_mode(0o777)).unwrap();
+            let cache = Cache::open(&root, HostKey::from_bytes([1; 32])).unwrap();
+            cache.put(&key("a"), b"bytes").unwrap();
+            assert_eq!(cache.get(&key("a")).hit().unwrap().bytes(), b"bytes");
+            assert!(matches!(Cache::open(&root, IntegrityOnly), Err(OpenError::WritableByOthers { .. })));
+        });
+    }
+
+    #[test]
+    fn the_host_key_is_not_kept_with_what_it_protects() {
+        inside(|directory| {
+            let root = directory.join("cache");
+            for file in ["cache/host.key", "cache/deep/er/host.key"] {
+                let key = HostKey::open(directory.join(file)).unwrap();
+                assert!(matches!(Cache::open(&root, key), Err(OpenError::KeyInside { .. })), "{file}");
+            }
+            Cache::open(&root, HostKey::open(directory.join("host.key")).unwrap()).unwrap();
         });
     }
 
@@ -97,8 +131,11 @@ mod unix {
             let root = directory.join("cache");
             fs::create_dir(&root).unwrap();
             // Only the administrator can give directories away. Anybody else meets those of others, such as the root.
-            let opened =
-                if chown(&root, Some(12_345), None).is_ok() { Cache::open(&root, IntegrityOnly) } else { Cache::open("/", IntegrityOnly) };
+            let opened = if chown(&root, Some(12_345), None).is_ok() {
+                Cache::open(&root, IntegrityOnly)
+            } else {
+                Cache::open("/", IntegrityOnly)
+            };
             assert!(
                 matches!(opened, Err(OpenError::ForeignOwner { .. } | OpenError::NotWritable { .. })),
                 "{opened:?}"
@@ -119,15 +156,14 @@ mod unix {
     fn a_failed_put_leaves_nothing() {
         inside(|directory| {
             let cache = Cache::open(directory.join("cache"), IntegrityOnly).unwrap();
-            // Files where directories are needed.
-            for prefix in 0..=255 {
-                fs::write(directory.join(format!("cache/v1/{prefix:02x}")), "").unwrap();
-            }
+            // A file where a directory is needed.
+            let format = format_directory(cache.root());
+            fs::write(format.join("entries"), "").unwrap();
             let error = cache.put(&key("a"), b"bytes").unwrap_err();
             assert_eq!(error.step, "create");
             assert!(cache.get(&key("a")).miss().is_some());
             assert_eq!(cache.stats().publish_failures, 1);
-            assert_eq!(fs::read_dir(directory.join("cache/v1")).unwrap().count(), 256);
+            assert_eq!(fs::read_dir(format).unwrap().count(), 1);
         });
     }
 

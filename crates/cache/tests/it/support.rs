@@ -28,10 +28,12 @@ impl Fixture {
         self.directory.path().join(name)
     }
 
-    /// All files in the cache, temporary ones too.
+    /// All entries in the cache, temporary files too; not what is in quarantine.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         assert!(self.directory.path().exists());
-        files_below(self.cache.root())
+        let mut files = files_below(self.cache.root());
+        files.retain(|path| path.parent().unwrap().ends_with("entries"));
+        files
     }
 
     /// The only file in the cache.
