@@ -11,6 +11,7 @@ mod lifted; // what crosses the component boundary: bytes, handles
 mod memory; // linear memory and tables, summed over the store
 mod setup; // engines that cannot hold the limits
 mod stack;
+mod static_limits; // code that declares too much
 mod waits; // time that is not the guest's
 mod wasi; // resources, random bytes, output
 
