@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     guests::build()?;
     let example = examples::find(PACKAGE, EXAMPLE)?;
     examples::build()?;
-    let mut command = example.command();
+    let mut command = example.command()?;
     let status = command
         .args(arguments)
         .status()

@@ -1,8 +1,9 @@
 //! The examples of the workspace: which there are, how they are built, and how one is run.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -14,16 +15,51 @@ use crate::cargo::{cargo, metadata, root, run};
 pub(crate) struct Example {
     pub(crate) package: String,
     pub(crate) name: String,
-    binary: PathBuf,
+    source: PathBuf,
+    /// Where cargo puts the examples of all packages.
+    folder: PathBuf,
 }
 
 impl Example {
     /// A command that runs the built example at the root of the repository.
-    pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
+    pub(crate) fn command(&self) -> Result<Command> {
+        let mut command = Command::new(self.binary()?);
         command.current_dir(root());
-        command
+        Ok(command)
     }
+
+    /// The newest binary that was built from this source.
+    ///
+    /// Two packages may have an example of one name, and `NAME` itself is then that of either. `NAME-HASH` is there for each,
+    /// and the file `NAME-HASH.d` beside it names the source.
+    fn binary(&self) -> Result<PathBuf> {
+        let not_built = || format!("the example {} of {} is not built", self.name, self.package);
+        let prefix = format!("{}-", self.name.replace('-', "_"));
+        let mut newest: Option<(SystemTime, PathBuf)> = None;
+        for entry in fs::read_dir(&self.folder).with_context(not_built)? {
+            let path = entry?.path();
+            let named =
+                path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&prefix));
+            if !named || path.extension().is_none_or(|extension| extension != "d") {
+                continue;
+            }
+            let binary = path.with_extension(std::env::consts::EXE_EXTENSION);
+            let Ok(built) = fs::metadata(&binary).and_then(|binary| binary.modified()) else { continue };
+            if is_of(&fs::read_to_string(&path)?, &self.source)
+                && newest.as_ref().is_none_or(|(time, _)| built > *time)
+            {
+                newest = Some((built, binary));
+            }
+        }
+        newest.map(|(_, binary)| binary).with_context(not_built)
+    }
+}
+
+/// Whether a list of what a binary depends on names `source`, absolute or from the root of the repository.
+fn is_of(dependencies: &str, source: &Path) -> bool {
+    // A file that nothing has to be done for: `path:`.
+    let files = dependencies.lines().filter_map(|line| line.strip_suffix(':'));
+    files.map(|file| root().join(file.replace("\\ ", " "))).any(|file| file == source)
 }
 
 /// Every example of the workspace, by package and name.
@@ -55,27 +91,21 @@ fn list(metadata: &Value) -> Result<Vec<Example>> {
             if !kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "example")) {
                 continue;
             }
-            let (Some(package), Some(name)) = (package["name"].as_str(), target["name"].as_str()) else {
-                bail!("`cargo metadata` lists an example without a name");
+            let (Some(package), Some(name), Some(source)) =
+                (package["name"].as_str(), target["name"].as_str(), target["src_path"].as_str())
+            else {
+                bail!("`cargo metadata` lists an example without a name or a source");
             };
-            let binary = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-            examples.push(Example { package: package.to_owned(), name: name.to_owned(), binary });
+            examples.push(Example {
+                package: package.to_owned(),
+                name: name.to_owned(),
+                source: source.into(),
+                folder: folder.clone(),
+            });
         }
     }
     examples.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
-    refuse_twins(&examples)?;
     Ok(examples)
-}
-
-/// Cargo puts every example into one folder, so of two with one name only one would be there to run.
-fn refuse_twins(examples: &[Example]) -> Result<()> {
-    let mut seen = BTreeMap::new();
-    for Example { package, name, .. } in examples {
-        if let Some(other) = seen.insert(name, package) {
-            bail!("{other} and {package} both have an example `{name}`; rename one");
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -84,25 +114,50 @@ mod tests {
 
     use super::*;
 
-    fn metadata(second: &str) -> Value {
-        json!({ "target_directory": "target", "packages": [
-            { "name": "b", "targets": [{ "name": second, "kind": ["example"] }, { "name": "b", "kind": ["lib"] }] },
-            { "name": "a", "targets": [{ "name": "first", "kind": ["example"] }, { "name": "it", "kind": ["test"] }] },
-        ]})
-    }
-
     #[test]
     fn examples_are_found_and_sorted_by_package() {
-        let found = list(&metadata("second")).unwrap();
+        let example = |name| json!({ "name": name, "kind": ["example"], "src_path": format!("/{name}.rs") });
+        let metadata = json!({ "target_directory": "target", "packages": [
+            { "name": "b", "targets": [example("twin"), { "name": "b", "kind": ["lib"] }] },
+            { "name": "a", "targets": [example("twin"), example("first"), { "name": "it", "kind": ["test"] }] },
+        ]});
+        let found = list(&metadata).unwrap();
         let names: Vec<_> =
             found.iter().map(|example| format!("{}/{}", example.package, example.name)).collect();
-        assert_eq!(names, ["a/first", "b/second"]);
-        assert!(found[0].binary.starts_with("target/debug/examples"), "{found:?}");
+        assert_eq!(names, ["a/first", "a/twin", "b/twin"]);
+        assert!(found[0].folder.starts_with("target/debug/examples"), "{found:?}");
     }
 
     #[test]
-    fn two_examples_of_one_name_are_refused() {
-        let error = list(&metadata("first")).unwrap_err().to_string();
-        assert_eq!(error, "a and b both have an example `first`; rename one");
+    fn each_of_two_twins_finds_its_own_newest_binary() {
+        let folder = std::env::temp_dir().join(format!("xtask-examples-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let write = |name: &str, source: &str| {
+            let binary = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+            fs::write(&binary, name).unwrap();
+            let list = format!("target/{name}.d: {source}\n\ntarget/{name}: {source}\n\n{source}:\n");
+            fs::write(folder.join(format!("{name}.d")), list).unwrap();
+            binary
+        };
+        let example = |package: &str, source: &str| Example {
+            package: package.to_owned(),
+            name: "twin".to_owned(),
+            source: root().join(source),
+            folder: folder.clone(),
+        };
+        let old = write("twin-1", "a/examples/twin.rs");
+        let time = SystemTime::now() - std::time::Duration::from_secs(60);
+        fs::File::options().write(true).open(old).unwrap().set_modified(time).unwrap();
+        let new = write("twin-2", "a/examples/twin.rs");
+        let other = write("twin-3", "b/examples/twin.rs");
+        write("twins-4", "a/examples/twin.rs");
+        // Checked only, and never built.
+        fs::remove_file(write("twin-5", "a/examples/twin.rs")).unwrap();
+
+        assert_eq!(example("a", "a/examples/twin.rs").binary().unwrap(), new);
+        assert_eq!(example("b", "b/examples/twin.rs").binary().unwrap(), other);
+        let error = example("c", "c/examples/twin.rs").binary().unwrap_err().to_string();
+        assert_eq!(error, "the example twin of c is not built");
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -59,7 +59,7 @@ fn run_examples() -> Result<Target> {
         Ok(all) => {
             for example in all {
                 print!("example {} {} ... ", example.package, example.name);
-                if run_example(&mut example.command())? { counts.passed += 1 } else { counts.failed += 1 }
+                if run_example(example.command())? { counts.passed += 1 } else { counts.failed += 1 }
             }
         }
         // The tests have run, and their counts are still to be told.
@@ -72,14 +72,18 @@ fn run_examples() -> Result<Target> {
 }
 
 /// Runs one example and ends its line; what it said follows only if it failed.
-fn run_example(command: &mut Command) -> Result<bool> {
+fn run_example(command: Result<Command>) -> Result<bool> {
     std::io::stdout().flush().context("standard output is closed")?;
     let start = Instant::now();
-    let done = match quiet(command).stdin(Stdio::null()).output() {
+    let done = command.and_then(|mut command| {
+        let start = quiet(&mut command).stdin(Stdio::null()).output();
+        start.with_context(|| format!("could not start {}", command.get_program().display()))
+    });
+    let done = match done {
         Ok(done) => done,
         // A failure like another, for instance where a build for another target put the example elsewhere.
         Err(error) => {
-            println!("FAILED: could not start {}: {error}", command.get_program().display());
+            println!("FAILED: {error:#}");
             return Ok(false);
         }
     };
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_example_that_is_not_there_has_failed() {
-        assert!(!run_example(&mut Command::new("no-such-program-anywhere")).unwrap());
+        assert!(!run_example(Ok(Command::new("no-such-program-anywhere"))).unwrap());
     }
 
     #[test]

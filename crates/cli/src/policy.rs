@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use host_plugins::Policy;
 use host_plugins::host_core::Profile;
-use host_plugins::host_limits::{Bytes, Limits};
+use host_plugins::host_limits::{Bytes, Limits, StaticLimits};
 use host_plugins::host_wasi::{Grants, Output};
 
 use crate::flags::{Dir, Fuel, GuestFlags, Variable};
@@ -57,6 +57,7 @@ fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants) -> Result<Pol
             let mut policy = Policy::default();
             policy.profile = PROFILE;
             policy.limits = Limits::trusted();
+            policy.static_limits = StaticLimits::trusted();
             policy.grants = streams.clone();
             policy
         }

@@ -202,3 +202,47 @@ impl Exceeded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::error::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn it_is_found_under_context_and_after_a_trip_through_other_errors() {
+        let exceeded = Exceeded::Handles { allowed: 3 };
+        let error = wasmtime::Error::from(exceeded.clone()).context("while calling").context("at noon");
+        assert_eq!(Exceeded::find(&error), Some(&exceeded));
+        fn passed_on(error: wasmtime::Error) -> wasmtime::Result<()> {
+            Err(error).context("passed on")
+        }
+        assert_eq!(Exceeded::find(&passed_on(error).unwrap_err()), Some(&exceeded));
+        assert_eq!(Exceeded::find(&wasmtime::Error::msg(exceeded.to_string())), None);
+    }
+
+    #[test]
+    fn messages_say_whose_budget_it_is_and_how_large() {
+        let second = Duration::from_secs(1);
+        for (exceeded, text) in [
+            (
+                Exceeded::Memory { allowed: Bytes::mebi(1), asked: Bytes::mebi(2) },
+                "memory budget of 1MiB exceeded: the guest asked for 2MiB in total",
+            ),
+            (Exceeded::Fuel { allowed: 5 }, "fuel budget of 5 exceeded"),
+            (Exceeded::Deadline { allowed: second }, "deadline of 1s exceeded"),
+            (Exceeded::Cancelled, "cancelled by the host"),
+            (
+                Exceeded::Random { allowed: Bytes::kibi(1), asked: Bytes::kibi(2) },
+                "budget of 1KiB random bytes per call exceeded: the guest asked for 2KiB",
+            ),
+            (Exceeded::CallDepth { allowed: 8 }, "budget of 8 nested calls into the guest exceeded"),
+            (
+                Exceeded::LedgerCalls { ledger: "acme".into(), allowed: 2 },
+                "ledger `acme`: budget of 2 calls at one time exceeded",
+            ),
+        ] {
+            assert_eq!(exceeded.to_string(), text);
+        }
+    }
+}

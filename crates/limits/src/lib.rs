@@ -15,6 +15,8 @@ mod ticker;
 mod exceeded;
 mod usage;
 
+mod static_limits;
+
 mod bytes;
 mod text;
 
@@ -25,5 +27,8 @@ pub use crate::exceeded::Exceeded;
 pub use crate::ledger::{Ledger, LedgerLimits, LedgerUsage};
 pub use crate::limits::{Limits, OnRefusal};
 pub use crate::meter::{HasMeter, Meter, Nested};
+pub use crate::static_limits::{
+    ParseProposalError, Proposal, Proposals, Rejected, Shape, StaticLimit, StaticLimits,
+};
 pub use crate::ticker::{StartError, Ticker};
 pub use crate::usage::{Usage, usage};

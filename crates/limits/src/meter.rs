@@ -1,14 +1,14 @@
 //! `Meter`: counts what a store takes and refuses what is past its limits; lives in the store's data.
 
-use std::future::{Future, ready};
-use std::pin::Pin;
+mod limiter;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::{GcHeapOutOfMemory, ResourceLimiter, ResourceLimiterAsync, Trap};
+use wasmtime::{GcHeapOutOfMemory, Trap};
 
 use crate::account::Account;
-use crate::{Bytes, Deadline, Exceeded, Ledger, Limits, OnRefusal, Usage};
+use crate::{Bytes, Deadline, Exceeded, Ledger, Limits, Usage};
 
 /// The counters of one store, kept in the embedder's store data and found there through [`HasMeter`].
 ///
@@ -140,7 +140,7 @@ impl Meter {
     /// Besides errors that are an [`Exceeded`] already, this knows the errors of Wasmtime's own counters, and the
     /// guest that gives up after a refusal: languages answer a failed allocation or a failed write with
     /// `unreachable`. A guest that copes with a refusal and hits an `unreachable` much later is therefore reported
-    /// with the refusal too; choose [`OnRefusal::Trap`] where that matters.
+    /// with the refusal too; choose [`OnRefusal::Trap`](crate::OnRefusal::Trap) where that matters.
     pub fn explain(&self, error: &wasmtime::Error) -> Option<Exceeded> {
         if let Some(exceeded) = Exceeded::find(error) {
             return Some(exceeded.clone());
@@ -231,39 +231,6 @@ impl Meter {
             yields: self.yields,
         }
     }
-
-    fn charge_memory(&mut self, current: usize, desired: usize) -> Result<(), Exceeded> {
-        let allowed = self.limits.memory;
-        let more = desired.saturating_sub(current) as u64;
-        let sum = self.memory.now.saturating_add(more);
-        if sum > allowed.get() {
-            return Err(Exceeded::Memory { allowed, asked: Bytes::new(sum) });
-        }
-        if let Some(account) = &mut self.account {
-            account.charge_memory(more)?;
-        }
-        self.memory.set(sum);
-        Ok(())
-    }
-
-    fn charge_table_elements(&mut self, current: usize, desired: usize) -> Result<(), Exceeded> {
-        let allowed = self.limits.table_elements;
-        let asked = self.table_elements.now.saturating_add(desired.saturating_sub(current) as u64);
-        if asked > allowed {
-            return Err(Exceeded::TableElements { allowed, asked });
-        }
-        self.table_elements.set(asked);
-        Ok(())
-    }
-
-    fn refuse(&mut self, refusal: Exceeded) -> wasmtime::Result<bool> {
-        self.refusals = self.refusals.saturating_add(1);
-        self.last_refusal = Some(refusal.clone());
-        match self.limits.on_refusal {
-            OnRefusal::Fail => Ok(false),
-            OnRefusal::Trap => Err(refusal.into()),
-        }
-    }
 }
 
 /// A sum over the store.
@@ -279,87 +246,3 @@ impl Counter {
         self.peak = self.peak.max(now);
     }
 }
-
-// Neither `memory_grow_failed` nor `table_grow_failed` gives anything back. Wasmtime also calls them for growths it
-// never asked us about (past 4 GiB, say), so a guest could talk its count down with growths that are bound to fail.
-// A growth that we allowed and the machine then could not carry out stays counted.
-impl ResourceLimiter for Meter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false); // The guest's own maximum, not a budget of ours.
-        }
-        self.charge_memory(current, desired).map_or_else(|refusal| self.refuse(refusal), |()| Ok(true))
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.charge_table_elements(current, desired)
-            .map_or_else(|refusal| self.refuse(refusal), |()| Ok(true))
-    }
-
-    fn instances(&self) -> usize {
-        self.limits.instances as usize
-    }
-
-    fn tables(&self) -> usize {
-        self.limits.tables as usize
-    }
-
-    fn memories(&self) -> usize {
-        self.limits.memories as usize
-    }
-}
-
-/// The same decisions, for `Store::limiter_async`. [`arm_async`](crate::arm_async) has no need of it: with a sync limiter,
-/// host functions may create memories and tables without waiting.
-impl ResourceLimiterAsync for Meter {
-    fn memory_growing<'a, 'b>(
-        &'a mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> Decision<'b>
-    where
-        'a: 'b,
-    {
-        Box::pin(ready(ResourceLimiter::memory_growing(self, current, desired, maximum)))
-    }
-
-    fn table_growing<'a, 'b>(
-        &'a mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> Decision<'b>
-    where
-        'a: 'b,
-    {
-        Box::pin(ready(ResourceLimiter::table_growing(self, current, desired, maximum)))
-    }
-
-    fn instances(&self) -> usize {
-        ResourceLimiter::instances(self)
-    }
-
-    fn tables(&self) -> usize {
-        ResourceLimiter::tables(self)
-    }
-
-    fn memories(&self) -> usize {
-        ResourceLimiter::memories(self)
-    }
-}
-
-type Decision<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;

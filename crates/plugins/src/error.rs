@@ -6,6 +6,7 @@ use host_cache::{AheadError, CompileError};
 use host_component::doctor::Report;
 use host_component::{ArgumentError, FindError};
 use host_core::{Fault, InputError, LinkError};
+use host_limits::Rejected;
 use host_wasi::GrantError;
 
 use crate::run::RunError;
@@ -39,6 +40,9 @@ pub enum LoadError {
         /// What Wasmtime says.
         reason: String,
     },
+    /// It declares more than the static limits allow, or uses what they do not. It was not compiled.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
     /// The compiler gave up on it in the middle. Nothing else is harmed.
     #[error("the compiler panicked on this input, which is likely made to do that; nothing else is harmed")]
     CompilerPanicked,

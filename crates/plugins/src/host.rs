@@ -76,8 +76,10 @@ impl PluginHost {
 
     /// A host on a runtime of your making, for example one whose linker offers interfaces of your own.
     ///
-    /// The runtime's engine must be able to hold the policy's limits; a call fails if it cannot.
+    /// The runtime's engine must be able to hold the policy's limits; a call fails if it cannot. What the runtime compiles is
+    /// under the policy's static limits from now on.
     pub fn on(runtime: Runtime, policy: Policy) -> PluginHost {
+        let runtime = runtime.with_static_limits(policy.static_limits.clone());
         PluginHost { runtime, policy, plugins: RwLock::default() }
     }
 

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use host_core::Profile;
-use host_limits::Limits;
+use host_limits::{Limits, StaticLimits};
 use host_wasi::Grants;
 use serde::{Deserialize, Serialize};
 
 /// What an operator allows guests: how much to spend, and what to touch.
 ///
-/// One TOML file with the tables `[limits]` and `[grants]`. Keys that are not known are refused, with their line. What
+/// One TOML file with the tables `[limits]`, `[static-limits]` and `[grants]`. Keys that are not known are refused, with their line. What
 /// is not said has its own finite default; not granted is refused.
 ///
 /// ```
@@ -37,6 +37,8 @@ pub struct Policy {
     pub profile: Profile,
     /// How much each call may spend. Default: [`Limits::default`].
     pub limits: Limits,
+    /// What code may declare, for it to be compiled at all. Default: [`StaticLimits::default`].
+    pub static_limits: StaticLimits,
     /// What a guest may touch. Default: nothing.
     pub grants: Grants,
 }

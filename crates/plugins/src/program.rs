@@ -7,7 +7,7 @@ use std::time::Instant;
 use host_cache::{AheadError, AheadFile, CompileError, Kind, Loaded, ModuleCache, compile_ahead};
 use host_component::doctor::Doctor;
 use host_core::{InputKind, check_imports};
-use host_limits::Limits;
+use host_limits::{Limits, Proposals, Rejected, StaticLimits};
 use host_wasi::Grants;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store, component};
@@ -60,9 +60,10 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`LoadError`]: not WebAssembly, or not valid.
+    /// [`LoadError`]: not WebAssembly, not valid, or more than the static limits allow.
     pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
         let kind = InputKind::of(wasm)?;
+        self.admit(wasm)?;
         let (code, loading) = catch_panic(|| match kind {
             InputKind::Module => {
                 let (module, loading) = self.code(wasm, ModuleCache::module, Module::from_binary)?;
@@ -98,6 +99,7 @@ impl Runtime {
     /// [`LoadError`]: not WebAssembly, or not valid.
     pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
         InputKind::of(wasm)?;
+        self.admit(wasm)?;
         catch_panic(|| {
             compile_ahead(&self.engine, wasm).map_err(|error| match error {
                 AheadError::Compile(error) => error.into(),
@@ -123,6 +125,26 @@ impl Runtime {
         };
         let loading = Loading { origin: Origin::Ahead, elapsed: started.elapsed(), publish_failure: None };
         self.link(&Compiled { code, loading })
+    }
+
+    /// Looks at code before the compiler does: at what it declares, and whether the engine supports what it uses.
+    fn admit(&self, wasm: &[u8]) -> Result<(), LoadError> {
+        let supported = Proposals::of(&self.engine);
+        let limits = StaticLimits {
+            proposals: self.static_limits.proposals.intersect(supported),
+            ..self.static_limits.clone()
+        };
+        match limits.check(wasm) {
+            Ok(_) => Ok(()),
+            // The words for what Wasmtime would refuse, only sooner.
+            Err(Rejected::Malformed { message, offset }) => {
+                Err(LoadError::Invalid { reason: format!("{message} (at offset {offset:#x})") })
+            }
+            Err(Rejected::Proposal { proposal, offset }) if !supported.contains(proposal) => {
+                Err(LoadError::Invalid { reason: format!("it uses `{proposal}` (at offset {offset:#x})") })
+            }
+            Err(rejected) => Err(rejected.into()),
+        }
     }
 
     /// The code of `wasm`: by way of the cache if there is one, else by compiling it.

@@ -2,7 +2,7 @@
 
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
 use host_core::Profile;
-use host_limits::{ArmError, Bytes, Limits, StartError, Ticker, arm_async};
+use host_limits::{ArmError, Bytes, Limits, StartError, StaticLimits, Ticker, arm_async};
 use host_wasi::{GrantError, Grants};
 use wasmtime::{Engine, Store, component};
 
@@ -14,6 +14,7 @@ use crate::state::State;
 /// as commands.
 pub struct Runtime {
     pub(crate) engine: Engine,
+    pub(crate) static_limits: StaticLimits,
     ticker: Ticker,
     pub(crate) cache: Option<ModuleCache>,
     pub(crate) modules: wasmtime::Linker<State>,
@@ -41,7 +42,15 @@ impl Runtime {
         let mut components = component::Linker::new(&engine);
         host_wasi::p2::add_to_linker_async(&mut components).map_err(SetupError::engine)?;
         host_component::log::add_to_linker(&mut components).map_err(SetupError::engine)?;
-        Ok(Runtime { engine, ticker, cache, modules, components })
+        let static_limits = StaticLimits::default();
+        Ok(Runtime { engine, static_limits, ticker, cache, modules, components })
+    }
+
+    /// Bounds the code that this runtime compiles. It is looked at before the compiler is, also if it comes from the cache.
+    /// Default: [`StaticLimits::default`].
+    #[must_use]
+    pub fn with_static_limits(self, static_limits: StaticLimits) -> Runtime {
+        Runtime { static_limits, ..self }
     }
 
     /// The engine.

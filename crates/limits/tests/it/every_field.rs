@@ -35,7 +35,7 @@ const LEDGER_LIMITS: &[(&str, fn())] = &[
 ];
 
 /// The test functions are named, so a test that goes is missed by the compiler; a field without a test is missed here.
-fn each_has_a_test(limits: impl Serialize, tests: &[(&str, fn())]) {
+pub(crate) fn each_has_a_test(limits: impl Serialize, tests: &[(&str, fn())]) {
     let fields = serde_json::to_value(limits).unwrap();
     let fields: BTreeSet<&str> = fields.as_object().unwrap().keys().map(String::as_str).collect();
     let tested: BTreeSet<&str> = tests.iter().map(|(field, _)| *field).collect();

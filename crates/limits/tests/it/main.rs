@@ -5,12 +5,15 @@ mod counts; // memories, tables, instances
 mod deadline; // loops, start functions, blocked host calls, cancellation
 mod every_field; // no budget without a guest that runs into it
 mod fuel;
+mod hostile_code; // made to hurt whoever reads it
 mod isolation; // one guest never pays for another
 mod ledger; // totals of many stores
 mod lifted; // what crosses the component boundary: bytes, handles
 mod memory; // linear memory and tables, summed over the store
+mod proposals; // what code uses of them
 mod setup; // engines that cannot hold the limits
 mod stack;
+mod static_limits; // code that declares too much
 mod waits; // time that is not the guest's
 mod wasi; // resources, random bytes, output
 

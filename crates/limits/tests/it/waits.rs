@@ -173,6 +173,29 @@ impl HasMeter for Data {
     }
 }
 
+#[test]
+fn an_endless_loop_in_a_host_callback_is_stopped() {
+    let mut config = Config::new();
+    let engine = Engine::new(limits(SHORT).configure(&mut config)).unwrap();
+    let ticker = Ticker::start(&engine).unwrap();
+    let mut linker = Linker::<Meter>::new(&engine);
+    linker
+        .func_wrap("host", "call-back", |mut caller: Caller<'_, Meter>| {
+            let _nested = caller.data().nest()?;
+            let Some(Extern::Func(spin)) = caller.get_export("spin") else { wasmtime::bail!("no `spin`") };
+            spin.typed::<(), ()>(&caller)?.call(&mut caller, ())
+        })
+        .unwrap();
+    let wat = r#"(module (import "host" "call-back" (func $call_back))
+        (func (export "run") (call $call_back)) (func (export "spin") (loop (br 0))))"#;
+    let mut store = Store::new(&engine, Meter::new(limits(SHORT)));
+    arm(&mut store, &ticker).unwrap();
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, wat).unwrap()).unwrap();
+    let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+    let error = run.call(&mut store, ()).unwrap_err();
+    assert_eq!(store.data().explain(&error), Some(Exceeded::Deadline { allowed: SHORT }));
+}
+
 /// The host function `again` calls the export `run`, which calls `again`, and so on for `depth` times.
 async fn call_back(mut caller: Caller<'_, Data>, depth: u32) -> wasmtime::Result<()> {
     let _nested = caller.data_mut().meter().nest()?;

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use host_plugins::host_cache::Cache;
 use host_plugins::host_core::InputError;
-use host_plugins::{CallError, LoadError};
+use host_plugins::{CallError, LoadError, PluginHost, Policy};
 
 use crate::{host, importing, load, ok, string};
 
@@ -104,7 +105,13 @@ async fn input_that_makes_the_compiler_panic_harms_nobody() {
     let types = [&[1], &types[..]].concat();
     let length = [(types.len() % 128) as u8 | 0x80, (types.len() / 128) as u8];
     let nested = [b"\0asm\x0d\0\x01\0", &[7][..], &length, &types].concat();
-    let host = host();
+    // By default it does not get that far.
+    let error = host().load_bytes("nested", &nested).unwrap_err();
+    assert!(matches!(error, LoadError::Rejected(_)), "{error}");
+
+    let mut policy = Policy::default();
+    policy.static_limits.nesting = 200;
+    let host = PluginHost::new(policy, None).unwrap();
     let error = host.load_bytes("nested", &nested).unwrap_err();
     assert!(matches!(error, LoadError::CompilerPanicked), "{error}");
     load(&host, "greeter");
@@ -122,4 +129,47 @@ fn what_is_no_file_is_reported_and_not_waited_for() {
     let loaded = host().load_directory(directory.path()).unwrap();
     assert_eq!((loaded.plugins.len(), loaded.failed.len()), (0, 3));
     assert!(loaded.failed.iter().all(|(_, error)| matches!(error, LoadError::Read { .. })), "{loaded:?}");
+}
+
+#[test]
+fn what_declares_too_much_is_not_compiled() {
+    let greeter = fixtures::bytes("plugins/greeter");
+    let policy = |text: &str| Policy::from_toml(text).unwrap();
+    let load =
+        |policy: Policy| PluginHost::new(policy, None).unwrap().load_bytes("greeter", &greeter).map(drop);
+    load(policy("[static-limits]\nfunctions = 10_000")).unwrap();
+    let error = load(policy("[static-limits]\nfunctions = 10")).unwrap_err().to_string();
+    assert!(
+        error.contains("functions, and 10 are allowed") && error.contains("raise `functions`"),
+        "{error}"
+    );
+    let error = load(policy("[static-limits]\nproposals = [\"bulk-memory\"]")).unwrap_err().to_string();
+    assert!(error.contains("uses the proposal `component-model`"), "{error}");
+    // What the profile turns off is told as such.
+    let host = PluginHost::new(Policy::default(), None).unwrap();
+    let error = host
+        .load_bytes("wide", &wat::parse_str("(component (core module (memory i64 1)))").unwrap())
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("a proposal that the profile turns off: it uses `memory64`"),
+        "{error}"
+    );
+    let error = Policy::from_toml("[static-limits]\nproposals = [\"smid\"]").unwrap_err().to_string();
+    assert!(error.contains("no proposal `smid`") && error.contains("line 2"), "{error}");
+}
+
+#[test]
+fn what_was_compiled_before_is_looked_at_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let load = |policy: Policy| {
+        let cache = Cache::open(directory.path().join("cache")).unwrap();
+        PluginHost::new(policy, Some(cache))
+            .unwrap()
+            .load_bytes("greeter", &fixtures::bytes("plugins/greeter"))
+            .map(drop)
+    };
+    load(Policy::default()).unwrap();
+    let mut strict = Policy::default();
+    strict.static_limits.functions = 1;
+    assert!(matches!(load(strict), Err(LoadError::Rejected(_))));
 }
