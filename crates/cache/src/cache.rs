@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::builder::{Builder, Settings};
 use crate::place::{Place, create_private};
+#[cfg(feature = "wasmtime")]
+use crate::process_lock::{self, ProcessLock};
 use crate::publish::publish;
 use crate::trailer::FORMAT;
 use crate::{
@@ -180,6 +182,16 @@ impl Cache {
         }
     }
 
+    /// Waits until no other process compiles what belongs under `key`. `None` if that takes too long, or cannot be known.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn lock(&self, key: &Key) -> Option<ProcessLock> {
+        if !self.0.place.has_locks() {
+            return None;
+        }
+        let path = self.0.place.path().join(LOCKS).join(key.to_string());
+        process_lock::lock(&path, self.0.settings.lock_wait)
+    }
+
     /// Takes an entry away, and keeps it for somebody to look at. If it stays, the next put replaces it. If it has just been
     /// replaced by a good one, that is one more miss.
     fn quarantine(&self, key: &Key) -> io::Result<()> {
@@ -206,6 +218,9 @@ impl Cache {
 
 /// The directory of the entries. It is flat: file systems of today find a name among a hundred thousand as fast as among ten.
 pub(crate) const ENTRIES: &str = "entries";
+
+/// The directory of the files by which processes take turns.
+pub(crate) const LOCKS: &str = "locks";
 
 /// The directory of entries that were not what they should be.
 pub(crate) const QUARANTINE: &str = "quarantine";

@@ -1,5 +1,6 @@
 //! From WebAssembly to native code: is this something to compile, and what if it is not?
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -9,7 +10,7 @@ use crate::Kind;
 use crate::native::Code;
 
 /// Why WebAssembly could not be turned into code that runs. The cache is never the reason.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The input does not begin as WebAssembly does.
@@ -40,7 +41,7 @@ pub enum CompileError {
         /// What was compiled.
         kind: Kind,
         /// What Wasmtime said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Wasmtime refused to load what it had just compiled, for instance because the engine compiles for another platform.
     #[error("cannot load the {kind} that was just compiled: does the engine compile for another platform?")]
@@ -48,7 +49,7 @@ pub enum CompileError {
         /// What was compiled.
         kind: Kind,
         /// What Wasmtime said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -56,7 +57,7 @@ pub enum CompileError {
 pub(crate) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> Result<(Code, Duration), CompileError> {
     let started = Instant::now();
     let code = Code::compile(engine, kind, wasm)
-        .map_err(|source| CompileError::Compile { kind, source: source.into() })?;
+        .map_err(|source| CompileError::Compile { kind, source: Arc::from(Box::from(source)) })?;
     Ok((code, started.elapsed()))
 }
 

@@ -27,6 +27,8 @@ mod compile;
 #[cfg(feature = "wasmtime")]
 mod engine;
 #[cfg(feature = "wasmtime")]
+mod flight;
+#[cfg(feature = "wasmtime")]
 mod module_cache;
 #[cfg(feature = "wasmtime")]
 #[expect(
@@ -34,6 +36,8 @@ mod module_cache;
     reason = "loading native code is a promise that it is ours, and this is the room where it is kept"
 )]
 mod native;
+#[cfg(feature = "wasmtime")]
+mod process_lock;
 #[cfg(feature = "wasmtime")]
 mod sealed;
 

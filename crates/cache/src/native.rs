@@ -19,6 +19,8 @@ use wasmtime::{Engine, Module};
 
 use crate::builder::{Builder, LoadMode};
 use crate::code::{CodeArtifact, CodeBody};
+use crate::flight::Flights;
+use crate::module_cache::{AllFlights, Made};
 use crate::{AheadError, AheadFile, Cache, Digest, Key, Kind, OpenError, Trailer};
 
 /// Bytes that are output of Wasmtime's compiler.
@@ -56,8 +58,11 @@ impl Code {
 }
 
 /// What Wasmtime makes of code: a [`Module`] or a [`Component`].
-pub(crate) trait Native: Sized {
+pub(crate) trait Native: Clone {
     const KIND: Kind;
+
+    /// What of it is being compiled now.
+    fn flights(flights: &AllFlights) -> &Flights<Made<Self>>;
 
     /// Loads what was just compiled. Wasmtime itself refuses the other kind.
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self>;
@@ -69,6 +74,10 @@ pub(crate) trait Native: Sized {
 
 impl Native for Module {
     const KIND: Kind = Kind::Module;
+
+    fn flights(flights: &AllFlights) -> &Flights<Made<Self>> {
+        &flights.modules
+    }
 
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {
         // SAFETY: `code` has just been put out by the compiler, and nobody else has its bytes in hand.
@@ -90,6 +99,10 @@ impl Native for Module {
 
 impl Native for Component {
     const KIND: Kind = Kind::Component;
+
+    fn flights(flights: &AllFlights) -> &Flights<Made<Self>> {
+        &flights.components
+    }
 
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {
         // SAFETY: as for a module.

@@ -139,6 +139,12 @@ impl Place {
         &self.path
     }
 
+    /// Whether locks here hold other processes off: those of one machine do.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn has_locks(&self) -> bool {
+        self.unfit != Some(Downgrade::FileSystem)
+    }
+
     /// What speaks against mapping a file of this directory.
     #[cfg(feature = "wasmtime")]
     pub(crate) fn downgrade(&self, file: &fs::Metadata) -> Option<Downgrade> {

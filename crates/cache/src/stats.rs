@@ -12,6 +12,8 @@ pub struct Stats {
     pub hits: u64,
     /// Lookups that did not, by reason.
     pub misses: Misses,
+    /// Calls that were given what another call of this process compiled at the same time.
+    pub joined: u64,
     /// Entries written.
     pub published: u64,
     /// Entries that could not be written. The caller has its bytes all the same.
