@@ -7,6 +7,8 @@ mod corrupt;
 #[cfg(feature = "wasmtime")]
 mod engines;
 #[cfg(feature = "wasmtime")]
+mod flights;
+#[cfg(feature = "wasmtime")]
 mod inputs;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
