@@ -1,5 +1,6 @@
 //! The cache: one verified file per key, below one directory.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,9 @@ pub(crate) struct Inner {
     pub(crate) trust: Trust,
     pub(crate) settings: Settings,
     stats: Mutex<Stats>,
+    /// Bytes written since the bounds were looked at.
+    pub(crate) written: Mutex<u64>,
+    pins: Mutex<BTreeMap<Key, usize>>,
 }
 
 impl Cache {
@@ -80,6 +84,8 @@ impl Cache {
             trust,
             settings,
             stats: Mutex::default(),
+            written: Mutex::default(),
+            pins: Mutex::default(),
         })))
     }
 
@@ -92,7 +98,7 @@ impl Cache {
     pub fn get(&self, key: &Key) -> Lookup {
         match self.find(key, Kind::Bytes) {
             Ok(artifact) => {
-                self.count_hit(artifact.bytes().len() as u64);
+                self.count_hit(key, artifact.bytes().len() as u64);
                 Lookup::Hit(artifact)
             }
             Err(reason) => {
@@ -139,6 +145,16 @@ impl Cache {
     /// Opens an entry whose trailer is right. Its artefact is not looked at yet.
     pub(crate) fn open_entry(&self, key: &Key, kind: Kind) -> Result<(File, Trailer), MissReason> {
         let file = open_without_waiting(&self.path(key))?;
+        let trailer = self.read_trailer(&file, entry::of(key, kind))?;
+        Ok((file, trailer))
+    }
+
+    /// Reads the trailer of an entry that may be believed.
+    pub(crate) fn read_trailer(
+        &self,
+        file: &File,
+        accept: impl FnOnce(&Trailer) -> Result<(), MissReason>,
+    ) -> Result<Trailer, MissReason> {
         let metadata = file.metadata()?;
         let believable = match self.0.trust {
             Trust::HostKey(_) => metadata.is_file(),
@@ -147,31 +163,49 @@ impl Cache {
         if !believable {
             return Err(MissReason::NotPrivate);
         }
-        let trailer = entry::read_trailer(&file, metadata.len(), &self.0.trust, entry::of(key, kind))?;
-        Ok((file, trailer))
+        entry::read_trailer(file, metadata.len(), &self.0.trust, accept)
     }
 
     /// Writes an artefact with its trailer.
     pub(crate) fn store(&self, key: &Key, artefact: &[u8], trailer: &Trailer) -> Result<Put, PutError> {
-        let is_good = || self.find(key, trailer.kind).is_ok();
-        let bytes = trailer.to_bytes(&self.0.trust);
-        let put = publish(&self.path(key), artefact, bytes, self.0.settings.durability, is_good);
-        let mut stats = self.counters();
+        let publish = || {
+            let is_good = || self.find(key, trailer.kind).is_ok();
+            let trailer = trailer.to_bytes(&self.0.trust);
+            publish(&self.path(key), artefact, trailer, self.0.settings.durability, is_good)
+        };
+        let put = publish().or_else(|error| {
+            // Others may have filled the disk, but what is ours can go.
+            let full = error.source.kind() == io::ErrorKind::StorageFull;
+            if full && self.collect(Some(key)).is_ok_and(|report| report.removed > 0) {
+                publish()
+            } else {
+                Err(error)
+            }
+        });
         match &put {
             Ok(Put::AlreadyThere) => {}
             Ok(Put::Written | Put::Replaced) => {
+                let mut stats = self.counters();
                 stats.published += 1;
                 stats.bytes_written += artefact.len() as u64;
+                drop(stats);
+                self.note_written(key, artefact.len() as u64);
             }
-            Err(_) => stats.publish_failures += 1,
+            Err(_) => self.counters().publish_failures += 1,
         }
         put
     }
 
-    pub(crate) fn count_hit(&self, bytes: u64) {
+    pub(crate) fn pins(&self) -> MutexGuard<'_, BTreeMap<Key, usize>> {
+        self.0.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count_hit(&self, key: &Key, bytes: u64) {
         let mut stats = self.counters();
         stats.hits += 1;
         stats.bytes_read += bytes;
+        drop(stats);
+        self.note_use(key);
     }
 
     /// Counts a miss, and puts the entry into quarantine if nobody can use it.
@@ -194,7 +228,7 @@ impl Cache {
 
     /// Takes an entry away, and keeps it for somebody to look at. If it stays, the next put replaces it. If it has just been
     /// replaced by a good one, that is one more miss.
-    fn quarantine(&self, key: &Key) -> io::Result<()> {
+    pub(crate) fn quarantine(&self, key: &Key) -> io::Result<()> {
         let directory = self.0.place.path().join(QUARANTINE);
         let path = self.path(key);
         let kept =
@@ -219,6 +253,9 @@ impl Cache {
 /// The directory of the entries. It is flat: file systems of today find a name among a hundred thousand as fast as among ten.
 pub(crate) const ENTRIES: &str = "entries";
 
+/// The directory of the files that tell when entries were used.
+pub(crate) const STAMPS: &str = "stamps";
+
 /// The directory of the files by which processes take turns.
 pub(crate) const LOCKS: &str = "locks";
 
@@ -226,7 +263,7 @@ pub(crate) const LOCKS: &str = "locks";
 pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// Opens a file without following a link, and without waiting for the other end of a pipe.
-fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
+pub(crate) fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]

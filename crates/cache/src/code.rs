@@ -1,12 +1,11 @@
 //! Compiled code out of an entry, verified, and where it is: what [`native`](crate::native) may load.
 
 use std::fs::File;
-use std::io;
 use std::time::Duration;
 
 use crate::builder::LoadMode;
-use crate::entry::{Artifact, CopyError, copy_artifact, read_artifact};
-use crate::{Cache, Key, Kind, MissReason, Trailer, sealed};
+use crate::entry::{Artifact, read_artifact, verify_artifact};
+use crate::{Cache, Key, Kind, MissReason, sealed};
 
 /// Code that was verified. Nothing but [`Cache::find_code`] and a whole [`Artifact`] make one.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Cache {
         let (file, trailer) = self.open_entry(key, kind)?;
         let body = match self.mapping_allowed(&file)? {
             true => {
-                verify_in_place(&file, &trailer)?;
+                verify_artifact(&file, &trailer)?;
                 CodeBody::Mapped(file)
             }
             false => match sealed::seal(&file, &trailer)? {
@@ -83,13 +82,5 @@ impl Cache {
             self.counters().downgrades.count(downgrade);
         }
         Ok(downgrade.is_none())
-    }
-}
-
-fn verify_in_place(file: &File, trailer: &Trailer) -> Result<(), MissReason> {
-    match copy_artifact(file, trailer, &mut io::sink()) {
-        Ok(()) => Ok(()),
-        Err(CopyError::Miss(reason)) => Err(reason),
-        Err(CopyError::Sink) => unreachable!("a sink takes what it is given"),
     }
 }

@@ -148,6 +148,15 @@ pub(crate) fn read_artifact(
     Ok(Artifact { kind: trailer.kind, digest: trailer.digest, compile_time: trailer.compile_time(), bytes })
 }
 
+/// Reads the artefact, and says whether it is the one that the trailer tells of.
+pub(crate) fn verify_artifact(entry: &(impl ReadAt + ?Sized), trailer: &Trailer) -> Result<(), MissReason> {
+    match copy_artifact(entry, trailer, &mut io::sink()) {
+        Ok(()) => Ok(()),
+        Err(CopyError::Miss(reason)) => Err(reason),
+        Err(CopyError::Sink) => unreachable!("a sink takes what it is given"),
+    }
+}
+
 /// Why an artefact was not copied.
 #[derive(Debug)]
 pub(crate) enum CopyError {

@@ -17,6 +17,11 @@ mod place;
 mod publish;
 mod stats;
 
+// Looking after what is stored.
+mod gc;
+mod process_lock;
+mod verify;
+
 // Compiled code.
 #[cfg(feature = "wasmtime")]
 mod ahead;
@@ -37,14 +42,13 @@ mod module_cache;
 )]
 mod native;
 #[cfg(feature = "wasmtime")]
-mod process_lock;
-#[cfg(feature = "wasmtime")]
 mod sealed;
 
 pub use builder::{Builder, Downgrade, Durability, LoadMode};
 pub use cache::Cache;
 pub use digest::{Digest, ParseDigestError};
 pub use entry::Artifact;
+pub use gc::{DiskUsage, GcReport, Pin};
 pub use key::{Key, KeyBuilder};
 pub use lookup::{Lookup, MissReason};
 pub use place::OpenError;
@@ -52,6 +56,7 @@ pub use publish::{Put, PutError};
 pub use stats::{Downgrades, Misses, Stats};
 pub use trailer::Kind;
 pub use trust::{HostKey, HostKeyError, IntegrityOnly, KeyId, Trust};
+pub use verify::VerifyReport;
 
 pub(crate) use trailer::Trailer;
 

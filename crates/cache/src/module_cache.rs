@@ -144,7 +144,7 @@ impl ModuleCache {
         let started = Instant::now();
         let artifact = self.cache.find_code(key, T::KIND)?;
         let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;
-        self.cache.count_hit(artifact.length());
+        self.cache.count_hit(key, artifact.length());
         let outcome = Outcome {
             source: Source::Disk,
             miss: None,

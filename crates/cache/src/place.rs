@@ -272,6 +272,11 @@ fn is_file_without(forbidden: u32, file: &fs::File) -> io::Result<bool> {
     }
 }
 
+/// Whether nobody holds the lock that is this file.
+pub(crate) fn is_unused_lock(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
 /// Creates `path` and its missing parents, for this user alone.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

@@ -20,6 +20,8 @@ pub struct Stats {
     pub publish_failures: u64,
     /// Entries that were not what they should be, and were taken away.
     pub quarantined: u64,
+    /// Entries that went because the cache was past its bounds.
+    pub evicted: u64,
     /// Entries that were to be mapped and were copied and sealed instead, by reason.
     pub downgrades: Downgrades,
     /// Bytes of artefacts handed out.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "wasmtime")]
 mod ahead;
+mod bounds;
 mod concurrent;
 mod corrupt;
 #[cfg(feature = "wasmtime")]
