@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use wasmtime::{Engine, Precompiled};
 
-use crate::Kind;
 use crate::native::Code;
+use crate::{Digest, Kind};
 
 /// Why WebAssembly could not be turned into code that runs. The cache is never the reason.
 #[derive(Clone, Debug, Error)]
@@ -34,6 +34,14 @@ pub enum CompileError {
         expected: Kind,
         /// What the input is.
         found: Kind,
+    },
+    /// The input is not that of the digest that was given with it.
+    #[error("the input has the digest {found}, and not {expected}: was it changed on the way?")]
+    WrongDigest {
+        /// What was given.
+        expected: Digest,
+        /// What the bytes have.
+        found: Digest,
     },
     /// Wasmtime refused to compile it: it is invalid, or uses something that the engine has switched off.
     #[error("cannot compile the {kind}")]

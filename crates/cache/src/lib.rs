@@ -26,6 +26,8 @@ mod verify;
 #[cfg(feature = "wasmtime")]
 mod ahead;
 #[cfg(feature = "wasmtime")]
+mod background;
+#[cfg(feature = "wasmtime")]
 mod code;
 #[cfg(feature = "wasmtime")]
 mod compile;
@@ -33,6 +35,10 @@ mod compile;
 mod engine;
 #[cfg(feature = "wasmtime")]
 mod flight;
+#[cfg(feature = "wasmtime")]
+mod input;
+#[cfg(feature = "wasmtime")]
+mod memory;
 #[cfg(feature = "wasmtime")]
 mod module_cache;
 #[cfg(feature = "wasmtime")]
@@ -65,6 +71,7 @@ pub use self::{
     ahead::{AheadError, AheadFile, compile_ahead},
     compile::CompileError,
     engine::UnsupportedEngine,
+    input::Input,
     module_cache::{Loaded, ModuleCache, Outcome, Source},
     native::{load_precompiled_component, load_precompiled_module},
 };

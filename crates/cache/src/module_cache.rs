@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
@@ -11,8 +11,11 @@ use wasmtime::{Engine, Module};
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
 use crate::flight::{Flights, Turn};
+use crate::memory::Memory;
 use crate::native::Native;
-use crate::{Cache, CompileError, Digest, Key, MissReason, PutError, UnsupportedEngine};
+use crate::{
+    Cache, CompileError, Digest, Input, Key, Kind, MissReason, PutError, UnsupportedEngine, background,
+};
 
 /// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
 ///
@@ -30,14 +33,35 @@ pub struct ModuleCache {
     identity: EngineIdentity,
     generation: String,
     /// Shared by all clones.
-    flights: Arc<AllFlights>,
+    modules: Arc<Known<Module>>,
+    components: Arc<Known<Component>>,
 }
 
-/// What is being compiled now.
-#[derive(Debug, Default)]
-pub(crate) struct AllFlights {
-    pub(crate) modules: Flights<Made<Module>>,
-    pub(crate) components: Flights<Made<Component>>,
+/// What this process has of one kind: what is being compiled now, and what is kept.
+#[derive(Debug)]
+pub(crate) struct Known<T> {
+    flights: Flights<Made<T>>,
+    memory: Option<Mutex<Memory<T>>>,
+}
+
+impl<T: Clone> Known<T> {
+    fn new(memory: Option<u64>) -> Arc<Self> {
+        Arc::new(Self {
+            flights: Flights::default(),
+            memory: memory.map(|most| Mutex::new(Memory::new(most))),
+        })
+    }
+
+    /// How many bytes may be kept, if anything is.
+    fn most(&self) -> Option<u64> {
+        self.memory().map(|memory| memory.most())
+    }
+
+    /// What is kept. `None` if nothing ever is.
+    fn memory(&self) -> Option<MutexGuard<'_, Memory<T>>> {
+        // Nothing panics while it is half changed.
+        self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What a call for code gives.
@@ -57,7 +81,8 @@ impl ModuleCache {
             engine: engine.clone(),
             identity,
             generation: String::new(),
-            flights: Arc::default(),
+            modules: Known::new(None),
+            components: Known::new(None),
         })
     }
 
@@ -66,7 +91,17 @@ impl ModuleCache {
     #[must_use]
     pub fn with_generation(mut self, generation: impl Into<String>) -> Self {
         self.generation = generation.into();
-        self
+        // What is in memory is of the generation before.
+        let most = self.modules.most();
+        Self { modules: Known::new(most), components: Known::new(most), ..self }
+    }
+
+    /// Keeps what was loaded in memory, so that the next call need not load it: modules and components, of `most` bytes of
+    /// compiled code each, the ones used longest ago going first. What is in use somewhere stays there, whatever goes here.
+    /// The default is to keep nothing.
+    #[must_use]
+    pub fn with_memory(self, most: u64) -> Self {
+        Self { modules: Known::new(Some(most)), components: Known::new(Some(most)), ..self }
     }
 
     /// The core module in `wasm`, which must be binary.
@@ -74,8 +109,8 @@ impl ModuleCache {
     /// # Errors
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
-    pub fn module(&self, wasm: &[u8]) -> Result<Loaded<Module>, CompileError> {
-        self.load(wasm)
+    pub fn module<'a>(&self, input: impl Into<Input<'a>>) -> Result<Loaded<Module>, CompileError> {
+        self.load(input.into())
     }
 
     /// The component in `wasm`, which must be binary.
@@ -83,8 +118,48 @@ impl ModuleCache {
     /// # Errors
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
-    pub fn component(&self, wasm: &[u8]) -> Result<Loaded<Component>, CompileError> {
-        self.load(wasm)
+    pub fn component<'a>(&self, input: impl Into<Input<'a>>) -> Result<Loaded<Component>, CompileError> {
+        self.load(input.into())
+    }
+
+    /// As [`module`](Self::module), on a thread of its own: for async code, of any runtime. If the future is dropped, the work goes
+    /// on, and the next call finds what it made.
+    ///
+    /// # Errors
+    ///
+    /// As [`module`](Self::module).
+    pub async fn module_async(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Loaded<Module>, CompileError> {
+        let (this, wasm) = (self.clone(), wasm.into());
+        background::run(move || this.module(&*wasm)).await
+    }
+
+    /// As [`component`](Self::component), on a thread of its own; see [`module_async`](Self::module_async).
+    ///
+    /// # Errors
+    ///
+    /// As [`component`](Self::component).
+    pub async fn component_async(
+        &self,
+        wasm: impl Into<Arc<[u8]>>,
+    ) -> Result<Loaded<Component>, CompileError> {
+        let (this, wasm) = (self.clone(), wasm.into());
+        background::run(move || this.component(&*wasm)).await
+    }
+
+    /// Compiles modules and components before they are asked for, one after the other, and says of each as it is done how it went:
+    /// its number, and its outcome or error.
+    pub fn prewarm<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a [u8]>,
+        mut progress: impl FnMut(usize, Result<Outcome, CompileError>),
+    ) {
+        for (number, wasm) in inputs.into_iter().enumerate() {
+            let outcome = kind_of(wasm).and_then(|kind| match kind {
+                Kind::Component => self.component(wasm).map(|loaded| loaded.outcome),
+                _ => self.module(wasm).map(|loaded| loaded.outcome),
+            });
+            progress(number, outcome);
+        }
     }
 
     /// The cache behind it.
@@ -97,22 +172,35 @@ impl ModuleCache {
         &self.engine
     }
 
-    fn load<T: Native>(&self, wasm: &[u8]) -> Made<T> {
-        let (kind, found) = (T::KIND, kind_of(wasm)?);
+    pub(crate) fn known_modules(&self) -> &Known<Module> {
+        &self.modules
+    }
+
+    pub(crate) fn known_components(&self) -> &Known<Component> {
+        &self.components
+    }
+
+    fn load<T: Native>(&self, input: Input<'_>) -> Made<T> {
+        let (kind, found) = (T::KIND, kind_of(input.wasm())?);
         if found != kind {
             return Err(CompileError::WrongKind { expected: kind, found });
         }
-        let key = self.identity.key(kind, &Digest::of(wasm), &self.generation);
-        let miss = match self.from_disk::<T>(&key) {
+        let (digest, known, started) = (input.digest(), T::known(self), Instant::now());
+        if let Some((value, compile_time)) = known.memory().and_then(|mut memory| memory.get(&digest)) {
+            self.cache.counters().memory_hits += 1;
+            let outcome = Outcome { source: Source::Memory, ..Outcome::loaded(compile_time, started) };
+            return Ok(Loaded { value, outcome });
+        }
+        let key = self.identity.key(kind, &digest, &self.generation);
+        let miss = match self.from_disk::<T>(&key, &digest) {
             Ok(loaded) => return Ok(loaded),
             Err(reason) => reason,
         };
         self.cache.count_miss(&key, miss);
 
-        let started = Instant::now();
-        match T::flights(&self.flights).join(key, self.cache.inner().settings.lock_wait) {
+        match known.flights.join(key, self.cache.inner().settings.lock_wait) {
             Turn::Lead(leader) => {
-                let made = self.make(&key, wasm, miss);
+                let made = self.make(&key, input, miss);
                 leader.land(made.clone());
                 made
             }
@@ -120,57 +208,55 @@ impl ModuleCache {
                 self.cache.counters().joined += 1;
                 made.map(|loaded| loaded.after(miss, started.elapsed()))
             }
-            Turn::Alone => Ok(self.compile::<T>(&key, wasm, miss)?.after(miss, started.elapsed())),
+            Turn::Alone => Ok(self.compile::<T>(&key, input, miss)?.after(miss, started.elapsed())),
         }
     }
 
     /// Compiles it, unless another process has done so while this one waited for its turn.
-    fn make<T: Native>(&self, key: &Key, wasm: &[u8], miss: MissReason) -> Made<T> {
+    fn make<T: Native>(&self, key: &Key, input: Input<'_>, miss: MissReason) -> Made<T> {
         let started = Instant::now();
         let lock = self.cache.lock(key);
         let waited = started.elapsed();
         if lock.is_some()
-            && let Ok(loaded) = self.from_disk::<T>(key)
+            && let Ok(loaded) = self.from_disk::<T>(key, &input.digest())
         {
             return Ok(loaded.after(miss, waited));
         }
         // Held until the entry is there for the others to find.
-        let made = self.compile::<T>(key, wasm, miss)?.after(miss, waited);
+        let made = self.compile::<T>(key, input, miss)?.after(miss, waited);
         drop(lock);
         Ok(made)
     }
 
-    fn from_disk<T: Native>(&self, key: &Key) -> Result<Loaded<T>, MissReason> {
+    fn from_disk<T: Native>(&self, key: &Key, input: &Digest) -> Result<Loaded<T>, MissReason> {
         let started = Instant::now();
         let artifact = self.cache.find_code(key, T::KIND)?;
         let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;
         self.cache.count_hit(key, artifact.length());
-        let outcome = Outcome {
-            source: Source::Disk,
-            miss: None,
-            publish_failure: None,
-            compile_time: artifact.compile_time(),
-            load_time: started.elapsed(),
-            waited: Duration::ZERO,
-        };
-        Ok(Loaded { value, outcome })
+        let compile_time = artifact.compile_time();
+        if let Some(mut memory) = T::known(self).memory() {
+            memory.insert(*input, value.clone(), compile_time, artifact.length());
+        }
+        Ok(Loaded { value, outcome: Outcome::loaded(compile_time, started) })
     }
 
-    fn compile<T: Native>(&self, key: &Key, wasm: &[u8], miss: MissReason) -> Made<T> {
-        let (code, compile_time) = compile(&self.engine, T::KIND, wasm)?;
+    fn compile<T: Native>(&self, key: &Key, input: Input<'_>, miss: MissReason) -> Made<T> {
+        input.check()?;
+        let (code, compile_time) = compile(&self.engine, T::KIND, input.wasm())?;
         let trailer = code.trailer(key, &self.identity.version, compile_time);
         let publish_failure = self.cache.store(key, code.bytes(), &trailer).err().map(Arc::new);
         // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
         let started = Instant::now();
         let value = T::load(&code, &self.engine)
             .map_err(|source| CompileError::Load { kind: T::KIND, source: Arc::from(Box::from(source)) })?;
+        if let Some(mut memory) = T::known(self).memory() {
+            memory.insert(input.digest(), value.clone(), compile_time, code.bytes().len() as u64);
+        }
         let outcome = Outcome {
             source: Source::Compiled,
             miss: Some(miss),
             publish_failure,
-            compile_time,
-            load_time: started.elapsed(),
-            waited: Duration::ZERO,
+            ..Outcome::loaded(compile_time, started)
         };
         Ok(Loaded { value, outcome })
     }
@@ -221,10 +307,26 @@ pub struct Outcome {
     pub waited: Duration,
 }
 
+impl Outcome {
+    /// Of code from disk.
+    fn loaded(compile_time: Duration, started: Instant) -> Self {
+        Self {
+            source: Source::Disk,
+            miss: None,
+            publish_failure: None,
+            compile_time,
+            load_time: started.elapsed(),
+            waited: Duration::ZERO,
+        }
+    }
+}
+
 /// Where code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
+    /// It was still in memory.
+    Memory,
     /// It was in the cache.
     Disk,
     /// It was compiled by this call.
@@ -232,9 +334,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// `"disk"` or `"compiled"`.
+    /// `"memory"`, `"disk"` or `"compiled"`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Compiled => "compiled",
         }

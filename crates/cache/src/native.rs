@@ -19,8 +19,7 @@ use wasmtime::{Engine, Module};
 
 use crate::builder::{Builder, LoadMode};
 use crate::code::{CodeArtifact, CodeBody};
-use crate::flight::Flights;
-use crate::module_cache::{AllFlights, Made};
+use crate::module_cache::{Known, ModuleCache};
 use crate::{AheadError, AheadFile, Cache, Digest, Key, Kind, OpenError, Trailer};
 
 /// Bytes that are output of Wasmtime's compiler.
@@ -61,8 +60,8 @@ impl Code {
 pub(crate) trait Native: Clone {
     const KIND: Kind;
 
-    /// What of it is being compiled now.
-    fn flights(flights: &AllFlights) -> &Flights<Made<Self>>;
+    /// What a cache has of it in this process.
+    fn known(cache: &ModuleCache) -> &Known<Self>;
 
     /// Loads what was just compiled. Wasmtime itself refuses the other kind.
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self>;
@@ -75,8 +74,8 @@ pub(crate) trait Native: Clone {
 impl Native for Module {
     const KIND: Kind = Kind::Module;
 
-    fn flights(flights: &AllFlights) -> &Flights<Made<Self>> {
-        &flights.modules
+    fn known(cache: &ModuleCache) -> &Known<Self> {
+        cache.known_modules()
     }
 
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {
@@ -100,8 +99,8 @@ impl Native for Module {
 impl Native for Component {
     const KIND: Kind = Kind::Component;
 
-    fn flights(flights: &AllFlights) -> &Flights<Made<Self>> {
-        &flights.components
+    fn known(cache: &ModuleCache) -> &Known<Self> {
+        cache.known_components()
     }
 
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {

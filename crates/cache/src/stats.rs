@@ -10,6 +10,8 @@ use crate::{Downgrade, MissReason};
 pub struct Stats {
     /// Lookups that found what was put.
     pub hits: u64,
+    /// Calls for code that was still in memory, and so not looked up.
+    pub memory_hits: u64,
     /// Lookups that did not, by reason.
     pub misses: Misses,
     /// Calls that were given what another call of this process compiled at the same time.

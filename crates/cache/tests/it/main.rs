@@ -11,6 +11,8 @@ mod engines;
 mod flights;
 #[cfg(feature = "wasmtime")]
 mod inputs;
+#[cfg(feature = "wasmtime")]
+mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
 mod place;
