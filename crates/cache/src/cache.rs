@@ -11,6 +11,7 @@ use crate::place::{Place, create_private};
 #[cfg(feature = "wasmtime")]
 use crate::process_lock::{self, ProcessLock};
 use crate::publish::publish;
+use crate::stamp::Stamp;
 use crate::trailer::FORMAT;
 use crate::{
     Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, Trust, entry,
@@ -205,7 +206,12 @@ impl Cache {
         stats.hits += 1;
         stats.bytes_read += bytes;
         drop(stats);
-        self.note_use(key);
+        self.stamp(key, &self.0.place.path().join(STAMPS)).note_use();
+    }
+
+    /// The stamp of an entry, which is kept in `directory`.
+    pub(crate) fn stamp<'a>(&'a self, key: &'a Key, directory: &'a Path) -> Stamp<'a> {
+        Stamp { directory, key, trust: &self.0.trust }
     }
 
     /// Counts a miss, and puts the entry into quarantine if nobody can use it.

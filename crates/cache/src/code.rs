@@ -1,9 +1,10 @@
 //! Compiled code out of an entry, verified, and where it is: what [`native`](crate::native) may load.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::time::Duration;
 
 use crate::builder::LoadMode;
+use crate::cache::STAMPS;
 use crate::entry::{Artifact, read_artifact, verify_artifact};
 use crate::{Cache, Key, Kind, MissReason, sealed};
 
@@ -59,28 +60,37 @@ impl Cache {
     pub(crate) fn find_code(&self, key: &Key, kind: Kind) -> Result<CodeArtifact, MissReason> {
         let (file, trailer) = self.open_entry(key, kind)?;
         let body = match self.mapping_allowed(&file)? {
-            true => {
-                verify_artifact(&file, &trailer)?;
+            Some(metadata) => {
+                let directory = self.inner().place.path().join(STAMPS);
+                let stamp = self.stamp(key, &directory);
+                if !stamp.vouches_for(&metadata) {
+                    verify_artifact(&file, &trailer)?;
+                    self.counters().bytes_hashed += trailer.length;
+                    // Of before: had it been changed while it was read, the stamp would not fit.
+                    stamp.write(&metadata);
+                }
                 CodeBody::Mapped(file)
             }
-            false => match sealed::seal(&file, &trailer)? {
-                Some(memory) => CodeBody::Sealed(memory),
-                None => CodeBody::Memory(read_artifact(&file, &trailer)?.into_bytes()),
-            },
+            None => {
+                self.counters().bytes_hashed += trailer.length;
+                match sealed::seal(&file, &trailer)? {
+                    Some(memory) => CodeBody::Sealed(memory),
+                    None => CodeBody::Memory(read_artifact(&file, &trailer)?.into_bytes()),
+                }
+            }
         };
         let compile_time = trailer.compile_time();
         Ok(CodeArtifact { kind: trailer.kind, compile_time, length: trailer.length, body })
     }
 
-    /// Whether an entry may be mapped as it is. What speaks against it is counted.
-    fn mapping_allowed(&self, file: &File) -> Result<bool, MissReason> {
+    /// The data of the file, if an entry may be mapped as it is. What speaks against it is counted.
+    fn mapping_allowed(&self, file: &File) -> Result<Option<Metadata>, MissReason> {
         if self.inner().settings.mode != LoadMode::Mapped {
-            return Ok(false);
+            return Ok(None);
         }
-        let downgrade = self.inner().place.downgrade(&file.metadata()?);
-        if let Some(downgrade) = downgrade {
-            self.counters().downgrades.count(downgrade);
-        }
-        Ok(downgrade.is_none())
+        let metadata = file.metadata()?;
+        let Some(downgrade) = self.inner().place.downgrade(&metadata) else { return Ok(Some(metadata)) };
+        self.counters().downgrades.count(downgrade);
+        Ok(None)
     }
 }

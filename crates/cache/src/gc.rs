@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use crate::cache::{Cache, ENTRIES, LOCKS, QUARANTINE, STAMPS};
-use crate::place::{TEMPORARY, create_private, is_unused_lock};
+use crate::place::{TEMPORARY, is_unused_lock};
 use crate::{Key, process_lock};
 
 /// What a [`Cache::gc`] found and did.
@@ -56,9 +56,6 @@ const AIM: f64 = 0.8;
 
 /// How old what a process left must be to count as left.
 const LEFT: Duration = Duration::from_secs(3600);
-
-/// How often a use is noted.
-const NOTED: Duration = Duration::from_secs(3600);
 
 /// How many damaged entries are kept.
 const QUARANTINED: usize = 16;
@@ -174,20 +171,6 @@ impl Cache {
         Ok(files.map(|(name, _)| name).filter(|name| is_key(name)).collect())
     }
 
-    /// Notes that an entry is used. In a file of its own: the entry is never touched once it is written.
-    pub(crate) fn note_use(&self, key: &Key) {
-        let directory = self.inner().place.path().join(STAMPS);
-        let stamp = directory.join(key.to_string());
-        let noted = fs::metadata(&stamp).and_then(|stamp| stamp.modified());
-        let is_recent = |noted: SystemTime| noted.elapsed().is_ok_and(|age| age < NOTED);
-        if noted.is_ok_and(is_recent) {
-            return;
-        }
-        // If it cannot be noted, the entry seems older than it is.
-        let note = || create_private(&directory).and_then(|()| touch(&stamp));
-        let _ = note();
-    }
-
     /// Counts what was written, and now and then looks after the bounds, on a thread of its own.
     pub(crate) fn note_written(&self, key: &Key, bytes: u64) {
         let settings = &self.inner().settings;
@@ -220,7 +203,7 @@ impl Cache {
                 let path = directory.join(&name);
                 let is_ours = match directory.file_name().and_then(|name| name.to_str()) {
                     Some(LOCKS) => is_key(&name) && is_unused_lock(&path),
-                    Some(STAMPS) => is_key(&name) && !place.join(ENTRIES).join(&name).exists(),
+                    Some(STAMPS) if is_key(&name) => !place.join(ENTRIES).join(&name).exists(),
                     _ => name.starts_with(TEMPORARY),
                 };
                 if is_ours {
@@ -282,14 +265,6 @@ fn last_used(stamp: &Path, entry: &Metadata, now: SystemTime) -> SystemTime {
     let stamp = fs::symlink_metadata(stamp).ok().and_then(|stamp| stamp.modified().ok());
     let written = entry.modified().ok();
     [stamp, written].into_iter().flatten().filter(|time| *time <= now).max().unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn touch(stamp: &PathBuf) -> io::Result<()> {
-    let mut options = fs::File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(stamp)?.set_modified(SystemTime::now())
 }
 
 /// How much room of the file system is free, if it says so.

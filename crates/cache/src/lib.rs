@@ -20,6 +20,7 @@ mod stats;
 // Looking after what is stored.
 mod gc;
 mod process_lock;
+mod stamp;
 mod verify;
 
 // Compiled code.

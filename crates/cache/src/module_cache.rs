@@ -192,7 +192,7 @@ impl ModuleCache {
             return Ok(Loaded { value, outcome });
         }
         let key = self.identity.key(kind, &digest, &self.generation);
-        let miss = match self.from_disk::<T>(&key, &digest) {
+        let miss = match self.load_from_disk::<T>(&key, &digest) {
             Ok(loaded) => return Ok(loaded),
             Err(reason) => reason,
         };
@@ -218,7 +218,7 @@ impl ModuleCache {
         let lock = self.cache.lock(key);
         let waited = started.elapsed();
         if lock.is_some()
-            && let Ok(loaded) = self.from_disk::<T>(key, &input.digest())
+            && let Ok(loaded) = self.load_from_disk::<T>(key, &input.digest())
         {
             return Ok(loaded.after(miss, waited));
         }
@@ -228,7 +228,7 @@ impl ModuleCache {
         Ok(made)
     }
 
-    fn from_disk<T: Native>(&self, key: &Key, input: &Digest) -> Result<Loaded<T>, MissReason> {
+    fn load_from_disk<T: Native>(&self, key: &Key, input: &Digest) -> Result<Loaded<T>, MissReason> {
         let started = Instant::now();
         let artifact = self.cache.find_code(key, T::KIND)?;
         let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;

@@ -28,6 +28,8 @@ pub struct Stats {
     pub downgrades: Downgrades,
     /// Bytes of artefacts handed out.
     pub bytes_read: u64,
+    /// Bytes of artefacts that were hashed to verify code.
+    pub bytes_hashed: u64,
     /// Bytes of artefacts written.
     pub bytes_written: u64,
 }

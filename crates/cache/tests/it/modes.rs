@@ -109,3 +109,74 @@ fn a_mapped_entry_is_verified_too() {
     assert_eq!(again.outcome.source, Source::Compiled);
     assert_eq!(modules.cache().stats().misses.bad_digest, 1);
 }
+
+/// Once it has settled, what is mapped is hashed once: until it changes in any way.
+#[test]
+fn an_entry_that_did_not_change_is_hashed_once() {
+    use std::time::{Duration, SystemTime};
+
+    for trust in [Trust::IntegrityOnly, HostKey::from_bytes([1; 32]).into()] {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::default();
+        let root = directory.path().join("cache");
+        let hashed = || {
+            let modules = ModuleCache::new(mapped(&root, trust.clone()), &engine).unwrap();
+            let loaded = modules.module(&module(7)).unwrap();
+            assert_eq!(ask_module(&engine, &loaded), 7);
+            (loaded.outcome.source, modules.cache().stats().bytes_hashed)
+        };
+        assert_eq!(hashed(), (Source::Compiled, 0));
+        let format = fs::read_dir(&root).unwrap().next().unwrap().unwrap().path();
+        let only = |name: &str| fs::read_dir(format.join(name)).unwrap().next().unwrap().unwrap().path();
+        // Just written, its times could be those of a later change.
+        let (source, length) = hashed();
+        assert!(source == Source::Disk && length > 0);
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(hashed(), (Source::Disk, length));
+        assert_eq!(hashed(), (Source::Disk, 0));
+        assert_eq!(hashed(), (Source::Disk, 0));
+
+        // A change of any kind: the same bytes again, another mode, other times. The clock of the file is the kernel's.
+        let entry = only("entries");
+        let bytes = fs::read(&entry).unwrap();
+        crate::support::overwrite(&entry, &bytes);
+        assert_eq!(hashed(), (Source::Disk, length));
+        let changed = |entry: &Path| {
+            fs::set_permissions(entry, PermissionsExt::from_mode(0o600)).unwrap();
+            let mut file = fs::File::options().write(true).open(entry).unwrap();
+            let before = file.metadata().unwrap().modified().unwrap();
+            let mut rotten = bytes.clone();
+            rotten[bytes.len() / 2] ^= 1;
+            file.write_all(&rotten).unwrap();
+            file.set_modified(before).unwrap();
+        };
+        changed(&entry);
+        assert_eq!(hashed().0, Source::Compiled);
+
+        // A stamp of another entry, of nobody, or with a flipped bit is none.
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!((hashed().1, hashed().1), (length, 0));
+        let stamp = only("stamps");
+        let good = fs::read(&stamp).unwrap();
+        for bad in [&b""[..], &good[1..], &[0; 104]] {
+            fs::write(&stamp, bad).unwrap();
+            assert_eq!(hashed().1, length);
+        }
+        for at in [0, 20, 60, 80, 103] {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            fs::write(&stamp, flipped).unwrap();
+            assert_eq!(hashed().1, length, "{at}");
+        }
+        fs::write(&stamp, &good).unwrap();
+        assert_eq!(hashed().1, 0);
+
+        // Using it touches the stamp now and then, and never the entry.
+        let old = SystemTime::now() - Duration::from_secs(7200);
+        fs::File::options().write(true).open(&stamp).unwrap().set_modified(old).unwrap();
+        let before = fs::metadata(&entry).unwrap().modified().unwrap();
+        assert_eq!(hashed().1, 0);
+        assert!(fs::metadata(&stamp).unwrap().modified().unwrap() > old + Duration::from_secs(3600));
+        assert_eq!(fs::metadata(&entry).unwrap().modified().unwrap(), before);
+    }
+}
