@@ -1,7 +1,7 @@
 //! The cache: one verified file per key, below one directory.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -139,23 +139,17 @@ impl Cache {
 
     /// Looks without counting.
     pub(crate) fn find(&self, key: &Key, kind: Kind) -> Result<Artifact, MissReason> {
-        let (file, trailer) = self.open_entry(key, kind)?;
+        let Opened { file, trailer, .. } = self.open_entry(key, entry::of(key, kind))?;
         entry::read_artifact(&file, &trailer)
     }
 
-    /// Opens an entry whose trailer is right. Its artefact is not looked at yet.
-    pub(crate) fn open_entry(&self, key: &Key, kind: Kind) -> Result<(File, Trailer), MissReason> {
-        let file = open_without_waiting(&self.path(key))?;
-        let trailer = self.read_trailer(&file, entry::of(key, kind))?;
-        Ok((file, trailer))
-    }
-
-    /// Reads the trailer of an entry that may be believed.
-    pub(crate) fn read_trailer(
+    /// Opens an entry that may be believed, whose trailer is right, and which `accept` takes. Its artefact is not looked at yet.
+    pub(crate) fn open_entry(
         &self,
-        file: &File,
+        key: &Key,
         accept: impl FnOnce(&Trailer) -> Result<(), MissReason>,
-    ) -> Result<Trailer, MissReason> {
+    ) -> Result<Opened, MissReason> {
+        let file = open_without_waiting(&self.path(key))?;
         let metadata = file.metadata()?;
         let believable = match self.0.trust {
             Trust::HostKey(_) => metadata.is_file(),
@@ -164,7 +158,8 @@ impl Cache {
         if !believable {
             return Err(MissReason::NotPrivate);
         }
-        entry::read_trailer(file, metadata.len(), &self.0.trust, accept)
+        let trailer = entry::read_trailer(&file, metadata.len(), &self.0.trust, accept)?;
+        Ok(Opened { file, metadata, trailer })
     }
 
     /// Writes an artefact with its trailer.
@@ -256,6 +251,13 @@ impl Cache {
     }
 }
 
+/// An entry of which all is known to be right but the artefact.
+pub(crate) struct Opened {
+    pub(crate) file: File,
+    pub(crate) metadata: Metadata,
+    pub(crate) trailer: Trailer,
+}
+
 /// The directory of the entries. It is flat: file systems of today find a name among a hundred thousand as fast as among ten.
 pub(crate) const ENTRIES: &str = "entries";
 
@@ -269,7 +271,7 @@ pub(crate) const LOCKS: &str = "locks";
 pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// Opens a file without following a link, and without waiting for the other end of a pipe.
-pub(crate) fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
+fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]

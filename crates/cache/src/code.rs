@@ -4,9 +4,9 @@ use std::fs::{File, Metadata};
 use std::time::Duration;
 
 use crate::builder::LoadMode;
-use crate::cache::STAMPS;
+use crate::cache::{Opened, STAMPS};
 use crate::entry::{Artifact, read_artifact, verify_artifact};
-use crate::{Cache, Key, Kind, MissReason, sealed};
+use crate::{Cache, Key, Kind, MissReason, entry, sealed};
 
 /// Code that was verified. Nothing but [`Cache::find_code`] and a whole [`Artifact`] make one.
 #[derive(Debug)]
@@ -58,9 +58,9 @@ impl CodeArtifact {
 impl Cache {
     /// Looks for code, verifies it, and gives it in the mode of this cache, or in one that is slower and not less safe.
     pub(crate) fn find_code(&self, key: &Key, kind: Kind) -> Result<CodeArtifact, MissReason> {
-        let (file, trailer) = self.open_entry(key, kind)?;
-        let body = match self.mapping_allowed(&file)? {
-            Some(metadata) => {
+        let Opened { file, metadata, trailer } = self.open_entry(key, entry::of(key, kind))?;
+        let body = match self.may_map(&metadata) {
+            true => {
                 let directory = self.inner().place.path().join(STAMPS);
                 let stamp = self.stamp(key, &directory);
                 if !stamp.vouches_for(&metadata) {
@@ -71,7 +71,7 @@ impl Cache {
                 }
                 CodeBody::Mapped(file)
             }
-            None => {
+            false => {
                 self.counters().bytes_hashed += trailer.length;
                 match sealed::seal(&file, &trailer)? {
                     Some(memory) => CodeBody::Sealed(memory),
@@ -83,14 +83,15 @@ impl Cache {
         Ok(CodeArtifact { kind: trailer.kind, compile_time, length: trailer.length, body })
     }
 
-    /// The data of the file, if an entry may be mapped as it is. What speaks against it is counted.
-    fn mapping_allowed(&self, file: &File) -> Result<Option<Metadata>, MissReason> {
+    /// Whether an entry may be mapped as it is. What speaks against it is counted.
+    fn may_map(&self, metadata: &Metadata) -> bool {
         if self.inner().settings.mode != LoadMode::Mapped {
-            return Ok(None);
+            return false;
         }
-        let metadata = file.metadata()?;
-        let Some(downgrade) = self.inner().place.downgrade(&metadata) else { return Ok(Some(metadata)) };
-        self.counters().downgrades.count(downgrade);
-        Ok(None)
+        let downgrade = self.inner().place.downgrade(metadata);
+        if let Some(downgrade) = downgrade {
+            self.counters().downgrades.count(downgrade);
+        }
+        downgrade.is_none()
     }
 }

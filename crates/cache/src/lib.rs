@@ -1,6 +1,10 @@
 #![cfg_attr(feature = "wasmtime", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "wasmtime"), doc = "A verified, content-addressed store of bytes. See [`Cache`].")]
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(feature = "wasmtime"),
+    expect(dead_code, reason = "the ways of loading code are nobody's without it; with it, the lint is on")
+)]
 
 // What is stored, and under which name.
 mod digest;

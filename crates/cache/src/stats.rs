@@ -103,7 +103,6 @@ impl Downgrades {
         self.not_private + self.linked + self.file_system + self.no_exec
     }
 
-    #[cfg(feature = "wasmtime")]
     pub(crate) fn count(&mut self, reason: Downgrade) {
         *match reason {
             Downgrade::NotPrivate => &mut self.not_private,

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cache::{Cache, open_without_waiting};
+use crate::cache::{Cache, Opened};
 use crate::stats::Misses;
 use crate::{Digest, Key, MissReason, entry};
 
@@ -50,11 +50,11 @@ impl Cache {
     }
 
     fn verify_entry(&self, key: &Key) -> Result<u64, MissReason> {
-        let file = open_without_waiting(&self.path(key))?;
-        let trailer = self.read_trailer(&file, |trailer| match trailer.key == *key.digest() {
+        let opened = self.open_entry(key, |trailer| match trailer.key == *key.digest() {
             true => Ok(()),
             false => Err(MissReason::KeyMismatch),
         })?;
+        let Opened { file, trailer, .. } = opened;
         entry::verify_artifact(&file, &trailer)?;
         Ok(trailer.length)
     }

@@ -69,6 +69,7 @@ fn an_error_reaches_all_who_wait_and_is_not_kept() {
 const CHILD: &str = "HOST_CACHE_TEST_DIRECTORY";
 
 /// What a child does: loads the module, and says where it came from.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn child(directory: &Path) {
     let engine = Engine::default();
     let cache = Cache::builder(directory, IntegrityOnly).lock_wait(Duration::from_secs(600)).open().unwrap();

@@ -20,4 +20,6 @@ mod place;
 mod reuse;
 mod store;
 mod support;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod syscalls;
 mod trust;
