@@ -101,7 +101,7 @@ fn prewarm(flags: &PrewarmFlags) -> Result<i32> {
         let row = match compile(&runtime, file) {
             Ok((origin, elapsed)) => {
                 tell(&format!(
-                    "{}/{} {}: {origin}, {elapsed}",
+                    "wasm-host: {}/{} {}: {origin}, {elapsed}",
                     number + 1,
                     flags.files.len(),
                     printable(&name)
@@ -110,7 +110,7 @@ fn prewarm(flags: &PrewarmFlags) -> Result<i32> {
             }
             Err(error) => {
                 failed += 1;
-                tell(&format!("{}/{} {error:#}", number + 1, flags.files.len()));
+                tell(&format!("wasm-host: {}/{} {error:#}", number + 1, flags.files.len()));
                 json!({ "file": name, "error": format!("{error:#}") })
             }
         };
