@@ -7,6 +7,8 @@ mod concurrent;
 mod corrupt;
 #[cfg(feature = "wasmtime")]
 mod engines;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod faults;
 #[cfg(feature = "wasmtime")]
 mod flights;
 #[cfg(feature = "wasmtime")]
