@@ -90,6 +90,20 @@ mod tests {
         assert!(!path.exists(), "it is left behind");
     }
 
+    /// Removed by its holder between opening and locking: a lock on it would keep nobody off.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_has_lost_its_name_is_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.lock");
+        let file = open(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        let new = open(&path).unwrap();
+        assert!(!is_at(&file, &path) && is_at(&new, &path));
+    }
+
     #[test]
     fn a_file_left_by_a_killed_process_holds_nobody() {
         let directory = tempfile::tempdir().unwrap();
