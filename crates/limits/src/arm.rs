@@ -34,16 +34,19 @@ pub fn arm_async<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(
 }
 
 /// Ends the call for which the store was armed, and gives what it spent. Its ledger gets back the call and the fuel that
-/// was not burnt, and the epoch need not move for it any longer. Guest code that still runs in it is stopped with a plain
-/// `Trap::Interrupt`, until it is armed again.
+/// was not burnt (none, once the deadline has passed or the call was cancelled: how much a guest had burnt when it was
+/// stopped is not known), and the epoch need not move for it any longer. Guest code that still runs in it is stopped with
+/// a plain `Trap::Interrupt`, until it is armed again.
 ///
 /// A store that is armed again, or dropped, needs no disarming; it is for one that is kept for a later call.
 pub fn disarm<T: HasMeter>(store: &mut Store<T>) -> Usage {
     let left = fuel_left(store);
     let meter = store.data_mut().meter();
     let usage = meter.usage(left);
-    if meter.deadline().is_some() {
-        meter.end(left.unwrap_or(0));
+    if let Some(deadline) = meter.deadline() {
+        // A guest that was stopped has not told how much it burnt since its last call or return: all of it, then.
+        let told = deadline.check().is_ok();
+        meter.end(left.filter(|_| told).unwrap_or(0));
         store.epoch_deadline_trap();
         store.set_epoch_deadline(0);
     }

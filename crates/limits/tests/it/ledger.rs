@@ -155,6 +155,24 @@ fn a_store_that_is_dropped_armed_has_burnt_its_fuel() {
     assert_eq!((ledger.usage().fuel, ledger.usage().calls), (10_000, 0));
 }
 
+/// What it burnt in its loop stands in a register when it is stopped, where nobody can read it.
+#[test]
+fn a_guest_that_is_stopped_by_its_deadline_has_burnt_its_fuel() {
+    let deadline = Duration::from_millis(30);
+    let host = Host::new(Limits { fuel: Some(u64::MAX / 4), deadline, ..Limits::default() });
+    let ledger = Ledger::new("acme", LedgerLimits { fuel: Some(u64::MAX), ..wide() });
+    let mut store = store(&host, &ledger);
+    arm(&mut store, &host.ticker).unwrap();
+    assert_eq!(run_in(&host, &mut store, LOOP).reason, Some(Exceeded::Deadline { allowed: deadline }));
+    disarm(&mut store);
+    assert_eq!(ledger.usage().fuel, u64::MAX / 4);
+    // Armed again, it is settled as well.
+    arm(&mut store, &host.ticker).unwrap();
+    run_in(&host, &mut store, LOOP).result.unwrap_err();
+    arm(&mut store, &host.ticker).unwrap();
+    assert_eq!(ledger.usage().fuel, u64::MAX / 4 * 3);
+}
+
 #[test]
 fn a_ledger_with_fuel_needs_an_engine_that_meters() {
     let host = Host::new(Limits { fuel: None, ..Limits::default() });
