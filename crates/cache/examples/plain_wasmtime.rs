@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use host_cache::{AheadFile, Cache, Loaded, ModuleCache, Source, compile_ahead, load_precompiled_component};
+use host_cache::{
+    AheadFile, Cache, IntegrityOnly, Loaded, ModuleCache, Source, compile_ahead, load_precompiled_component,
+};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Instance, Module, Store};
 
@@ -19,7 +21,7 @@ fn main() -> wasmtime::Result<()> {
     println!("what                      source    compile      load");
     for round in ["first", "again", "restarted"] {
         // Each round opens anew, as another process would.
-        let modules = ModuleCache::new(Cache::open(directory.path().join("cache"))?, &engine)?;
+        let modules = ModuleCache::new(Cache::open(directory.path().join("cache"), IntegrityOnly)?, &engine)?;
         let expected = if round == "first" { Source::Compiled } else { Source::Disk };
 
         let loaded = modules.module(&module)?;
@@ -51,7 +53,7 @@ fn main() -> wasmtime::Result<()> {
     assert_eq!(run_component(&engine, &mapped)?, 21);
 
     // Compiled code in place of WebAssembly is not taken for granted.
-    let modules = ModuleCache::new(Cache::open(directory.path().join("cache"))?, &engine)?;
+    let modules = ModuleCache::new(Cache::open(directory.path().join("cache"), IntegrityOnly)?, &engine)?;
     let refused = modules.component(&fs::read(&file)?).expect_err("it is not WebAssembly");
     println!("refused: {refused}");
     Ok(())

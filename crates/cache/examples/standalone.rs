@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use host_cache::{Cache, Digest, Key, Lookup, MissReason, Put};
+use host_cache::{Cache, Digest, IntegrityOnly, Key, Lookup, MissReason, Put};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
-    let cache = Cache::open(directory.path().join("thumbnails"))?;
+    let cache = Cache::open(directory.path().join("thumbnails"), IntegrityOnly)?;
 
     // The key names everything that the result depends on: the input by its digest, and each setting.
     let picture = vec![7; 100_000];
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(found.hit().expect("it was put").bytes(), thumbnail);
 
     // Something goes wrong on the disk: one bit.
-    let file = only_file_below(cache.root())?;
+    let file = only_entry(cache.root())?;
     let mut bytes = fs::read(&file)?;
     bytes[5] ^= 1;
     fs::remove_file(&file)?;
@@ -58,7 +58,9 @@ fn shrink(picture: &[u8]) -> Vec<u8> {
     picture.iter().step_by(100).copied().collect()
 }
 
-fn only_file_below(directory: &std::path::Path) -> std::io::Result<std::path::PathBuf> {
-    let entry = fs::read_dir(directory)?.next().expect("there is one")?.path();
-    if entry.is_dir() { only_file_below(&entry) } else { Ok(entry) }
+fn only_entry(root: &std::path::Path) -> std::io::Result<std::path::PathBuf> {
+    let only = |directory: &std::path::Path| {
+        Ok::<_, std::io::Error>(fs::read_dir(directory)?.next().expect("there is one")?.path())
+    };
+    only(&only(root)?.join("entries"))
 }

@@ -1,7 +1,7 @@
 //! Compiling ahead of time: from WebAssembly to a file now, from the file to a module later, also elsewhere.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::code::CodeArtifact;
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
-use crate::native::Code;
-use crate::{Artifact, CompileError, Digest, Kind, MissReason, UnsupportedEngine, entry, place};
+use crate::entry::ReadAt;
+use crate::native::Native;
+use crate::{CompileError, Digest, Kind, MissReason, Trust, UnsupportedEngine, entry, place};
 
 /// Compiles `wasm`, a module or a component, for [`AheadFile`]: native code, and a trailer that says what it is.
 ///
@@ -29,7 +31,7 @@ pub fn compile_ahead(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, AheadError
     let (code, _) = compile(engine, kind, wasm)?;
     // No times: the file is to be the same whenever it is made.
     let trailer = code.trailer(&key, &identity.version, Duration::ZERO);
-    let trailer = trailer.to_bytes().ok_or(UnsupportedEngine::VersionUnknown)?;
+    let trailer = trailer.to_bytes(&Trust::IntegrityOnly).ok_or(UnsupportedEngine::VersionUnknown)?;
     Ok([code.bytes(), &trailer].concat())
 }
 
@@ -41,7 +43,7 @@ pub fn compile_ahead(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, AheadError
 #[derive(Debug)]
 pub struct AheadFile {
     version: String,
-    artifact: Artifact,
+    code: CodeArtifact,
 }
 
 impl AheadFile {
@@ -65,12 +67,13 @@ impl AheadFile {
         if !place::is_file_of_user_or_administrator(&file).map_err(read)? {
             return Err(AheadError::NotPrivate { path: path.to_owned() });
         }
-        Self::verify(file)
+        let length = file.metadata().map_err(read)?.len();
+        Self::verify(&file, length)
     }
 
     /// Whether it is a module or a component.
     pub fn kind(&self) -> Kind {
-        self.artifact.kind()
+        self.code.kind()
     }
 
     /// The version of Wasmtime that compiled it.
@@ -87,7 +90,7 @@ impl AheadFile {
     ///
     /// If it is a component, or made for another version, platform or configuration.
     pub fn module(&self, engine: &Engine) -> Result<wasmtime::Module, AheadError> {
-        self.load(engine, Kind::Module, |code, engine| code.module(engine))
+        self.load(engine)
     }
 
     /// Loads the component, as [`module`](Self::module) does.
@@ -96,36 +99,35 @@ impl AheadFile {
     ///
     /// If it is a module, or made for another version, platform or configuration.
     pub fn component(&self, engine: &Engine) -> Result<Component, AheadError> {
-        self.load(engine, Kind::Component, |code, engine| code.component(engine))
+        self.load(engine)
     }
 
     /// Checks everything but who vouches.
-    pub(crate) fn verify(file: impl Read + Seek) -> Result<Self, AheadError> {
+    pub(crate) fn verify(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Self, AheadError> {
         let is_code = |trailer: &crate::Trailer| match trailer.kind {
             Kind::Bytes => Err(MissReason::WrongKind),
             Kind::Module | Kind::Component => Ok(()),
         };
-        let (trailer, artifact) = entry::verify(file, is_code).map_err(AheadError::Damaged)?;
-        Ok(Self { version: trailer.compiler, artifact })
+        let verify = || {
+            let trailer = entry::read_trailer(file, length, &Trust::IntegrityOnly, is_code)?;
+            let code =
+                CodeArtifact::of(entry::read_artifact(file, &trailer)?).ok_or(MissReason::WrongKind)?;
+            Ok(Self { version: trailer.compiler, code })
+        };
+        verify().map_err(AheadError::Damaged)
     }
 
-    fn load<T>(
-        &self,
-        engine: &Engine,
-        expected: Kind,
-        load: fn(&Code<'_>, &Engine) -> wasmtime::Result<T>,
-    ) -> Result<T, AheadError> {
+    fn load<T: Native>(&self, engine: &Engine) -> Result<T, AheadError> {
         let needed = EngineIdentity::of(engine)?.version;
-        let found = self.kind();
-        match Code::of(&self.artifact) {
-            Some(code) if found == expected => {
-                if self.version != needed {
-                    return Err(AheadError::OtherVersion { found: self.version.clone(), needed });
-                }
-                load(&code, engine).map_err(|source| AheadError::Incompatible { source: source.into() })
-            }
-            _ => Err(AheadError::WrongKind { expected, found }),
+        let (expected, found) = (T::KIND, self.kind());
+        if found != expected {
+            return Err(AheadError::WrongKind { expected, found });
         }
+        if self.version != needed {
+            return Err(AheadError::OtherVersion { found: self.version.clone(), needed });
+        }
+        T::load_artifact(&self.code, engine)
+            .map_err(|source| AheadError::Incompatible { source: source.into() })
     }
 }
 
@@ -186,8 +188,6 @@ pub enum AheadError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
     use crate::Key;
 
@@ -199,8 +199,8 @@ mod tests {
         let (code, _) = compile(&engine, Kind::Module, &wasm).unwrap();
         let file = |version| {
             let trailer = code.trailer(&Key::builder("test").finish(), version, Duration::ZERO);
-            let bytes = [code.bytes(), &trailer.to_bytes().unwrap()].concat();
-            AheadFile::verify(Cursor::new(bytes)).unwrap().module(&engine).map(|_| ())
+            let bytes = [code.bytes(), &trailer.to_bytes(&Trust::IntegrityOnly).unwrap()].concat();
+            AheadFile::verify(bytes.as_slice(), bytes.len() as u64).unwrap().module(&engine).map(|_| ())
         };
         let needed = EngineIdentity::of(&engine).unwrap().version;
         file(&needed).unwrap();

@@ -1,14 +1,21 @@
-//! The cache: one verified file per key, below one private directory.
+//! The cache: one verified file per key, below one directory.
 
-use std::fs::{self, File};
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::place::Place;
+use crate::builder::{Builder, Settings};
+use crate::place::{Place, create_private};
+#[cfg(feature = "wasmtime")]
+use crate::process_lock::{self, ProcessLock};
 use crate::publish::publish;
+use crate::stamp::Stamp;
 use crate::trailer::FORMAT;
-use crate::{Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, entry};
+use crate::{
+    Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, Trust, entry,
+};
 
 /// A store of artefacts on disk, from which nothing comes back that is not exactly what was put.
 ///
@@ -18,11 +25,11 @@ use crate::{Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, S
 /// damaged entry away, and the next [`put`](Self::put) heals it.
 ///
 /// ```
-/// use host_cache::{Cache, Key, Lookup, MissReason};
+/// use host_cache::{Cache, IntegrityOnly, Key, Lookup, MissReason};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
-/// let cache = Cache::open(directory.path().join("cache"))?;
+/// let cache = Cache::open(directory.path().join("cache"), IntegrityOnly)?;
 /// let key = Key::builder("squares").field("of", "12").finish();
 ///
 /// assert_eq!(cache.get(&key), Lookup::Miss(MissReason::Absent));
@@ -35,26 +42,52 @@ use crate::{Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, S
 pub struct Cache(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    root: PathBuf,
-    entries: Place,
+pub(crate) struct Inner {
+    pub(crate) root: PathBuf,
+    /// Below it: `entries`, and what goes with them.
+    pub(crate) place: Place,
+    pub(crate) trust: Trust,
+    pub(crate) settings: Settings,
     stats: Mutex<Stats>,
+    /// Bytes written since the bounds were looked at.
+    pub(crate) written: Mutex<u64>,
+    pins: Mutex<BTreeMap<Key, usize>>,
 }
 
 impl Cache {
     /// Opens the cache in the directory `root`, which is created with mode 0700 if it is missing, like its missing parents.
     ///
-    /// A directory that is there must belong to the user of this process and must not be writable by others, because
-    /// whoever can write to it can have code run by this process. On systems without Unix owners and modes this cannot
-    /// be checked, and is for the caller to see to.
+    /// Without a host key ([`IntegrityOnly`](crate::IntegrityOnly)) a directory that is there must belong to the user of this
+    /// process and must not be writable by others, because whoever can write to it can have code run by this process. On
+    /// systems without Unix owners and modes this cannot be checked, and is for the caller to see to.
     ///
     /// # Errors
     ///
-    /// If there is no such directory and none can be made, or if it is not private. The message says what to do.
-    pub fn open(root: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let root = Place::open(root.as_ref())?;
-        let entries = root.inner(&format!("v{FORMAT}"))?;
-        Ok(Self(Arc::new(Inner { root: root.path().to_owned(), entries, stats: Mutex::default() })))
+    /// If there is no such directory and none can be made, or if it is not private and has to be. The message says what to
+    /// do.
+    pub fn open(root: impl AsRef<Path>, trust: impl Into<Trust>) -> Result<Self, OpenError> {
+        Self::builder(root, trust).open()
+    }
+
+    /// Begins to open a cache with settings of one's own.
+    pub fn builder(root: impl AsRef<Path>, trust: impl Into<Trust>) -> Builder {
+        Builder::new(root.as_ref(), trust.into())
+    }
+
+    pub(crate) fn open_built(builder: Builder) -> Result<Self, OpenError> {
+        let Builder { root, trust, settings } = builder;
+        let root = Place::open(&root, &trust)?;
+        // Each format and each key has a place of its own: what one cannot read is not in the way of the other.
+        let place = root.inner(&format!("v{FORMAT}-{}", trust.key_id()), &trust)?;
+        Ok(Self(Arc::new(Inner {
+            root: root.path().to_owned(),
+            place,
+            trust,
+            settings,
+            stats: Mutex::default(),
+            written: Mutex::default(),
+            pins: Mutex::default(),
+        })))
     }
 
     /// The directory that was opened, as an absolute path.
@@ -66,7 +99,7 @@ impl Cache {
     pub fn get(&self, key: &Key) -> Lookup {
         match self.find(key, Kind::Bytes) {
             Ok(artifact) => {
-                self.count_hit(&artifact);
+                self.count_hit(key, artifact.bytes().len() as u64);
                 Lookup::Hit(artifact)
             }
             Err(reason) => {
@@ -106,60 +139,152 @@ impl Cache {
 
     /// Looks without counting.
     pub(crate) fn find(&self, key: &Key, kind: Kind) -> Result<Artifact, MissReason> {
-        let path = self.path(key);
-        // Before it is opened: opening a pipe would wait for somebody to write to it.
-        if !fs::symlink_metadata(&path)?.is_file() {
+        let Opened { file, trailer, .. } = self.open_entry(key, entry::of(key, kind))?;
+        entry::read_artifact(&file, &trailer)
+    }
+
+    /// Opens an entry that may be believed, whose trailer is right, and which `accept` takes. Its artefact is not looked at yet.
+    pub(crate) fn open_entry(
+        &self,
+        key: &Key,
+        accept: impl FnOnce(&Trailer) -> Result<(), MissReason>,
+    ) -> Result<Opened, MissReason> {
+        let file = open_without_waiting(&self.path(key))?;
+        let metadata = file.metadata()?;
+        let believable = match self.0.trust {
+            Trust::HostKey(_) => metadata.is_file(),
+            Trust::IntegrityOnly => self.0.place.is_private_file(&metadata),
+        };
+        if !believable {
             return Err(MissReason::NotPrivate);
         }
-        let file = File::open(&path)?;
-        if !self.0.entries.is_private_file(&file.metadata()?) {
-            return Err(MissReason::NotPrivate);
-        }
-        let (_, artifact) = entry::verify(file, entry::of(key, kind))?;
-        Ok(artifact)
+        let trailer = entry::read_trailer(&file, metadata.len(), &self.0.trust, accept)?;
+        Ok(Opened { file, metadata, trailer })
     }
 
     /// Writes an artefact with its trailer.
     pub(crate) fn store(&self, key: &Key, artefact: &[u8], trailer: &Trailer) -> Result<Put, PutError> {
-        let is_good = || self.find(key, trailer.kind).is_ok();
-        let put = publish(&self.path(key), artefact, trailer, is_good);
-        let mut stats = self.counters();
+        let publish = || {
+            let is_good = || self.find(key, trailer.kind).is_ok();
+            let trailer = trailer.to_bytes(&self.0.trust);
+            publish(&self.path(key), artefact, trailer, self.0.settings.durability, is_good)
+        };
+        let put = publish().or_else(|error| {
+            // Others may have filled the disk, but what is ours can go.
+            let full = error.source.kind() == io::ErrorKind::StorageFull;
+            if full && self.collect(Some(key)).is_ok_and(|report| report.removed > 0) {
+                publish()
+            } else {
+                Err(error)
+            }
+        });
         match &put {
             Ok(Put::AlreadyThere) => {}
             Ok(Put::Written | Put::Replaced) => {
+                let mut stats = self.counters();
                 stats.published += 1;
                 stats.bytes_written += artefact.len() as u64;
+                drop(stats);
+                self.note_written(key, artefact.len() as u64);
             }
-            Err(_) => stats.publish_failures += 1,
+            Err(_) => self.counters().publish_failures += 1,
         }
         put
     }
 
-    pub(crate) fn count_hit(&self, artifact: &Artifact) {
-        let mut stats = self.counters();
-        stats.hits += 1;
-        stats.bytes_read += artifact.bytes().len() as u64;
+    pub(crate) fn pins(&self) -> MutexGuard<'_, BTreeMap<Key, usize>> {
+        self.0.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a miss, and takes the entry away if nobody can use it.
+    pub(crate) fn count_hit(&self, key: &Key, bytes: u64) {
+        let mut stats = self.counters();
+        stats.hits += 1;
+        stats.bytes_read += bytes;
+        drop(stats);
+        self.stamp(key, &self.0.place.path().join(STAMPS)).note_use();
+    }
+
+    /// The stamp of an entry, which is kept in `directory`.
+    pub(crate) fn stamp<'a>(&'a self, key: &'a Key, directory: &'a Path) -> Stamp<'a> {
+        Stamp { directory, key, trust: &self.0.trust }
+    }
+
+    /// Counts a miss, and puts the entry into quarantine if nobody can use it.
     pub(crate) fn count_miss(&self, key: &Key, reason: MissReason) {
         self.counters().misses.count(reason);
-        if reason.condemns() {
-            // If it stays, the next put replaces it. If it has just been replaced by a good one, that is one more miss.
-            let _ = remove(&self.path(key));
+        if reason.condemns() && self.quarantine(key).is_ok() {
+            self.counters().quarantined += 1;
         }
     }
 
-    fn path(&self, key: &Key) -> PathBuf {
-        let name = key.to_string();
-        // 256 directories, so that none of them gets long.
-        self.0.entries.path().join(&name[..2]).join(&name)
+    /// Waits until no other process compiles what belongs under `key`. `None` if that takes too long, or cannot be known.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn lock(&self, key: &Key) -> Option<ProcessLock> {
+        if !self.0.place.has_locks() {
+            return None;
+        }
+        let path = self.0.place.path().join(LOCKS).join(key.to_string());
+        process_lock::lock(&path, self.0.settings.lock_wait)
     }
 
-    fn counters(&self) -> MutexGuard<'_, Stats> {
+    /// Takes an entry away, and keeps it for somebody to look at. If it stays, the next put replaces it. If it has just been
+    /// replaced by a good one, that is one more miss.
+    pub(crate) fn quarantine(&self, key: &Key) -> io::Result<()> {
+        let directory = self.0.place.path().join(QUARANTINE);
+        let path = self.path(key);
+        let kept =
+            create_private(&directory).and_then(|()| fs::rename(&path, directory.join(key.to_string())));
+        kept.or_else(|_| remove(&path))
+    }
+
+    pub(crate) fn path(&self, key: &Key) -> PathBuf {
+        self.0.place.path().join(ENTRIES).join(key.to_string())
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn counters(&self) -> MutexGuard<'_, Stats> {
         // Counting cannot stop half-way in a manner that matters.
         self.0.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An entry of which all is known to be right but the artefact.
+pub(crate) struct Opened {
+    pub(crate) file: File,
+    pub(crate) metadata: Metadata,
+    pub(crate) trailer: Trailer,
+}
+
+/// The directory of the entries. It is flat: file systems of today find a name among a hundred thousand as fast as among ten.
+pub(crate) const ENTRIES: &str = "entries";
+
+/// The directory of the files that tell when entries were used.
+pub(crate) const STAMPS: &str = "stamps";
+
+/// The directory of the files by which processes take turns.
+pub(crate) const LOCKS: &str = "locks";
+
+/// The directory of entries that were not what they should be.
+pub(crate) const QUARANTINE: &str = "quarantine";
+
+/// Opens a file without following a link, and without waiting for the other end of a pipe.
+fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    options.open(path).map_err(|error| match fs::symlink_metadata(path) {
+        // A link, a socket.
+        Ok(metadata) if !metadata.is_file() => MissReason::NotPrivate,
+        _ => error.into(),
+    })
 }
 
 /// Removes what stands where an entry belongs, even if that is an empty directory.

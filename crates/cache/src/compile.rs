@@ -1,15 +1,16 @@
 //! From WebAssembly to native code: is this something to compile, and what if it is not?
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use wasmtime::{Engine, Precompiled};
 
-use crate::Kind;
 use crate::native::Code;
+use crate::{Digest, Kind};
 
 /// Why WebAssembly could not be turned into code that runs. The cache is never the reason.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The input does not begin as WebAssembly does.
@@ -34,13 +35,21 @@ pub enum CompileError {
         /// What the input is.
         found: Kind,
     },
+    /// The input is not that of the digest that was given with it.
+    #[error("the input has the digest {found}, and not {expected}: was it changed on the way?")]
+    WrongDigest {
+        /// What was given.
+        expected: Digest,
+        /// What the bytes have.
+        found: Digest,
+    },
     /// Wasmtime refused to compile it: it is invalid, or uses something that the engine has switched off.
     #[error("cannot compile the {kind}")]
     Compile {
         /// What was compiled.
         kind: Kind,
         /// What Wasmtime said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Wasmtime refused to load what it had just compiled, for instance because the engine compiles for another platform.
     #[error("cannot load the {kind} that was just compiled: does the engine compile for another platform?")]
@@ -48,19 +57,15 @@ pub enum CompileError {
         /// What was compiled.
         kind: Kind,
         /// What Wasmtime said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 
 /// Compiles a `wasm` of [`kind_of`] kind, and says what that took.
-pub(crate) fn compile(
-    engine: &Engine,
-    kind: Kind,
-    wasm: &[u8],
-) -> Result<(Code<'static>, Duration), CompileError> {
+pub(crate) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> Result<(Code, Duration), CompileError> {
     let started = Instant::now();
     let code = Code::compile(engine, kind, wasm)
-        .map_err(|source| CompileError::Compile { kind, source: source.into() })?;
+        .map_err(|source| CompileError::Compile { kind, source: Arc::from(Box::from(source)) })?;
     Ok((code, started.elapsed()))
 }
 

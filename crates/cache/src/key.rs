@@ -34,6 +34,11 @@ impl Key {
         KeyBuilder::begin("host-cache/code/1")
     }
 
+    /// The key of the entry that has this name.
+    pub(crate) const fn from_name(name: Digest) -> Self {
+        Self(name)
+    }
+
     /// What a trailer keeps of the key.
     pub(crate) const fn digest(&self) -> &Digest {
         &self.0

@@ -32,8 +32,8 @@ impl Lookup {
     }
 }
 
-/// Why an entry was not used. All but [`Absent`](Self::Absent) and [`Io`](Self::Io) also take the entry away, so that the next
-/// put heals it.
+/// Why an entry was not used. All but [`Absent`](Self::Absent) and [`Io`](Self::Io) also put the entry into quarantine, so that
+/// the next put heals it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissReason {
@@ -47,8 +47,10 @@ pub enum MissReason {
     KeyMismatch,
     /// It holds something else, say a component where a module was asked for.
     WrongKind,
-    /// Its trailer or its artefact is not what was written.
+    /// Its trailer or its artefact is not what was written, or the trailer is forged.
     BadDigest,
+    /// It was written under another host key, or under none.
+    ForeignKey,
     /// It is no regular file, belongs to another user, or may be written by others.
     NotPrivate,
     /// It is what was written, but Wasmtime refused to load it.
@@ -73,6 +75,7 @@ impl fmt::Display for MissReason {
             Self::KeyMismatch => "stored under another key",
             Self::WrongKind => "of another kind",
             Self::BadDigest => "damaged",
+            Self::ForeignKey => "written under another host key",
             Self::NotPrivate => "not private",
             Self::Refused => "refused by wasmtime",
             Self::Io(kind) => return write!(f, "unreadable: {kind}"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
@@ -10,13 +10,20 @@ use wasmtime::{Engine, Module};
 
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
-use crate::native::Code;
-use crate::{Cache, CompileError, Digest, Kind, MissReason, PutError, UnsupportedEngine};
+use crate::flight::{Flights, Turn};
+use crate::memory::Memory;
+use crate::native::Native;
+use crate::{
+    Cache, CompileError, Digest, Input, Key, Kind, MissReason, PutError, UnsupportedEngine, background,
+};
 
 /// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
 ///
 /// What is found under a key was compiled from the same bytes, by the same version of Wasmtime, by an engine with the
 /// same settings. Engines that differ share a cache without meeting in it.
+///
+/// Calls for the same thing at one time, of clones of this or of other processes, compile it once: the others wait, for no longer
+/// than [`Builder::lock_wait`](crate::Builder::lock_wait), and get the result or the error.
 ///
 /// Compiling blocks for as long as it takes; from async code, call this where blocking is allowed.
 #[derive(Clone, Debug)]
@@ -25,7 +32,40 @@ pub struct ModuleCache {
     engine: Engine,
     identity: EngineIdentity,
     generation: String,
+    /// Shared by all clones.
+    modules: Arc<Known<Module>>,
+    components: Arc<Known<Component>>,
 }
+
+/// What this process has of one kind: what is being compiled now, and what is kept.
+#[derive(Debug)]
+pub(crate) struct Known<T> {
+    flights: Flights<Made<T>>,
+    memory: Option<Mutex<Memory<T>>>,
+}
+
+impl<T: Clone> Known<T> {
+    fn new(memory: Option<u64>) -> Arc<Self> {
+        Arc::new(Self {
+            flights: Flights::default(),
+            memory: memory.map(|most| Mutex::new(Memory::new(most))),
+        })
+    }
+
+    /// How many bytes may be kept, if anything is.
+    fn most(&self) -> Option<u64> {
+        self.memory().map(|memory| memory.most())
+    }
+
+    /// What is kept. `None` if nothing ever is.
+    fn memory(&self) -> Option<MutexGuard<'_, Memory<T>>> {
+        // Nothing panics while it is half changed.
+        self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a call for code gives.
+pub(crate) type Made<T> = Result<Loaded<T>, CompileError>;
 
 impl ModuleCache {
     /// A cache of the code of `engine`.
@@ -36,7 +76,14 @@ impl ModuleCache {
     /// known: code with a mended miscompilation would come back unmended.
     pub fn new(cache: Cache, engine: &Engine) -> Result<Self, UnsupportedEngine> {
         let identity = EngineIdentity::of(engine)?;
-        Ok(Self { cache, engine: engine.clone(), identity, generation: String::new() })
+        Ok(Self {
+            cache,
+            engine: engine.clone(),
+            identity,
+            generation: String::new(),
+            modules: Known::new(None),
+            components: Known::new(None),
+        })
     }
 
     /// Puts a word of yours into every key. Changing it leaves everything behind that was compiled before, for
@@ -44,7 +91,17 @@ impl ModuleCache {
     #[must_use]
     pub fn with_generation(mut self, generation: impl Into<String>) -> Self {
         self.generation = generation.into();
-        self
+        // What is in memory is of the generation before.
+        let most = self.modules.most();
+        Self { modules: Known::new(most), components: Known::new(most), ..self }
+    }
+
+    /// Keeps what was loaded in memory, so that the next call need not load it: modules and components, of `most` bytes of
+    /// compiled code each, the ones used longest ago going first. What is in use somewhere stays there, whatever goes here.
+    /// The default is to keep nothing.
+    #[must_use]
+    pub fn with_memory(self, most: u64) -> Self {
+        Self { modules: Known::new(Some(most)), components: Known::new(Some(most)), ..self }
     }
 
     /// The core module in `wasm`, which must be binary.
@@ -52,8 +109,8 @@ impl ModuleCache {
     /// # Errors
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
-    pub fn module(&self, wasm: &[u8]) -> Result<Loaded<Module>, CompileError> {
-        self.load(Kind::Module, wasm, |code, engine| code.module(engine))
+    pub fn module<'a>(&self, input: impl Into<Input<'a>>) -> Result<Loaded<Module>, CompileError> {
+        self.load(input.into())
     }
 
     /// The component in `wasm`, which must be binary.
@@ -61,8 +118,48 @@ impl ModuleCache {
     /// # Errors
     ///
     /// Only if it cannot be compiled. Trouble with the cache stands in the [`Outcome`].
-    pub fn component(&self, wasm: &[u8]) -> Result<Loaded<Component>, CompileError> {
-        self.load(Kind::Component, wasm, |code, engine| code.component(engine))
+    pub fn component<'a>(&self, input: impl Into<Input<'a>>) -> Result<Loaded<Component>, CompileError> {
+        self.load(input.into())
+    }
+
+    /// As [`module`](Self::module), on a thread of its own: for async code, of any runtime. If the future is dropped, the work goes
+    /// on, and the next call finds what it made.
+    ///
+    /// # Errors
+    ///
+    /// As [`module`](Self::module).
+    pub async fn module_async(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Loaded<Module>, CompileError> {
+        let (this, wasm) = (self.clone(), wasm.into());
+        background::run(move || this.module(&*wasm)).await
+    }
+
+    /// As [`component`](Self::component), on a thread of its own; see [`module_async`](Self::module_async).
+    ///
+    /// # Errors
+    ///
+    /// As [`component`](Self::component).
+    pub async fn component_async(
+        &self,
+        wasm: impl Into<Arc<[u8]>>,
+    ) -> Result<Loaded<Component>, CompileError> {
+        let (this, wasm) = (self.clone(), wasm.into());
+        background::run(move || this.component(&*wasm)).await
+    }
+
+    /// Compiles modules and components before they are asked for, one after the other, and says of each as it is done how it went:
+    /// its number, and its outcome or error.
+    pub fn prewarm<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a [u8]>,
+        mut progress: impl FnMut(usize, Result<Outcome, CompileError>),
+    ) {
+        for (number, wasm) in inputs.into_iter().enumerate() {
+            let outcome = kind_of(wasm).and_then(|kind| match kind {
+                Kind::Component => self.component(wasm).map(|loaded| loaded.outcome),
+                _ => self.module(wasm).map(|loaded| loaded.outcome),
+            });
+            progress(number, outcome);
+        }
     }
 
     /// The cache behind it.
@@ -75,51 +172,102 @@ impl ModuleCache {
         &self.engine
     }
 
-    fn load<T>(
-        &self,
-        kind: Kind,
-        wasm: &[u8],
-        load: fn(&Code<'_>, &Engine) -> wasmtime::Result<T>,
-    ) -> Result<Loaded<T>, CompileError> {
-        let found = kind_of(wasm)?;
+    pub(crate) fn known_modules(&self) -> &Known<Module> {
+        &self.modules
+    }
+
+    pub(crate) fn known_components(&self) -> &Known<Component> {
+        &self.components
+    }
+
+    fn load<T: Native>(&self, input: Input<'_>) -> Made<T> {
+        let (kind, found) = (T::KIND, kind_of(input.wasm())?);
         if found != kind {
             return Err(CompileError::WrongKind { expected: kind, found });
         }
-        let key = self.identity.key(kind, &Digest::of(wasm), &self.generation);
-
-        let started = Instant::now();
-        let from_disk = self.cache.find(&key, kind).and_then(|artifact| {
-            let code = Code::of(&artifact).ok_or(MissReason::WrongKind)?;
-            let value = load(&code, &self.engine).map_err(|_| MissReason::Refused)?;
-            Ok((value, artifact))
-        });
-        let miss = match from_disk {
-            Ok((value, artifact)) => {
-                self.cache.count_hit(&artifact);
-                let outcome = Outcome {
-                    source: Source::Disk,
-                    miss: None,
-                    publish_failure: None,
-                    compile_time: artifact.compile_time(),
-                    load_time: started.elapsed(),
-                };
-                return Ok(Loaded { value, outcome });
-            }
+        let (digest, known, started) = (input.digest(), T::known(self), Instant::now());
+        if let Some((value, compile_time)) = known.memory().and_then(|mut memory| memory.get(&digest)) {
+            self.cache.counters().memory_hits += 1;
+            let outcome = Outcome { source: Source::Memory, ..Outcome::loaded(compile_time, started) };
+            return Ok(Loaded { value, outcome });
+        }
+        let key = self.identity.key(kind, &digest, &self.generation);
+        let miss = match self.load_from_disk::<T>(&key, &digest) {
+            Ok(loaded) => return Ok(loaded),
             Err(reason) => reason,
         };
         self.cache.count_miss(&key, miss);
 
-        let (code, compile_time) = compile(&self.engine, kind, wasm)?;
-        let trailer = code.trailer(&key, &self.identity.version, compile_time);
-        let publish_failure = self.cache.store(&key, code.bytes(), &trailer).err().map(Arc::new);
+        match known.flights.join(key, self.cache.inner().settings.lock_wait) {
+            Turn::Lead(leader) => {
+                let made = self.make(&key, input, miss);
+                leader.land(made.clone());
+                made
+            }
+            Turn::Joined(made) => {
+                self.cache.counters().joined += 1;
+                made.map(|loaded| loaded.after(miss, started.elapsed()))
+            }
+            Turn::Alone => Ok(self.compile::<T>(&key, input, miss)?.after(miss, started.elapsed())),
+        }
+    }
+
+    /// Compiles it, unless another process has done so while this one waited for its turn.
+    fn make<T: Native>(&self, key: &Key, input: Input<'_>, miss: MissReason) -> Made<T> {
+        let started = Instant::now();
+        let lock = self.cache.lock(key);
+        let waited = started.elapsed();
+        if lock.is_some()
+            && let Ok(loaded) = self.load_from_disk::<T>(key, &input.digest())
+        {
+            return Ok(loaded.after(miss, waited));
+        }
+        // Held until the entry is there for the others to find.
+        let made = self.compile::<T>(key, input, miss)?.after(miss, waited);
+        drop(lock);
+        Ok(made)
+    }
+
+    fn load_from_disk<T: Native>(&self, key: &Key, input: &Digest) -> Result<Loaded<T>, MissReason> {
+        let started = Instant::now();
+        let artifact = self.cache.find_code(key, T::KIND)?;
+        let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;
+        self.cache.count_hit(key, artifact.length());
+        let compile_time = artifact.compile_time();
+        if let Some(mut memory) = T::known(self).memory() {
+            memory.insert(*input, value.clone(), compile_time, artifact.length());
+        }
+        Ok(Loaded { value, outcome: Outcome::loaded(compile_time, started) })
+    }
+
+    fn compile<T: Native>(&self, key: &Key, input: Input<'_>, miss: MissReason) -> Made<T> {
+        input.check()?;
+        let (code, compile_time) = compile(&self.engine, T::KIND, input.wasm())?;
+        let trailer = code.trailer(key, &self.identity.version, compile_time);
+        let publish_failure = self.cache.store(key, code.bytes(), &trailer).err().map(Arc::new);
         // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
         let started = Instant::now();
-        let value =
-            load(&code, &self.engine).map_err(|source| CompileError::Load { kind, source: source.into() })?;
-        let load_time = started.elapsed();
-        let outcome =
-            Outcome { source: Source::Compiled, miss: Some(miss), publish_failure, compile_time, load_time };
+        let value = T::load(&code, &self.engine)
+            .map_err(|source| CompileError::Load { kind: T::KIND, source: Arc::from(Box::from(source)) })?;
+        if let Some(mut memory) = T::known(self).memory() {
+            memory.insert(input.digest(), value.clone(), compile_time, code.bytes().len() as u64);
+        }
+        let outcome = Outcome {
+            source: Source::Compiled,
+            miss: Some(miss),
+            publish_failure,
+            ..Outcome::loaded(compile_time, started)
+        };
         Ok(Loaded { value, outcome })
+    }
+}
+
+impl<T> Loaded<T> {
+    /// The same, for a call that missed at first, and waited for it.
+    fn after(mut self, miss: MissReason, waited: Duration) -> Self {
+        self.outcome.miss = Some(miss);
+        self.outcome.waited = waited;
+        self
     }
 }
 
@@ -147,7 +295,7 @@ impl<T> Deref for Loaded<T> {
 pub struct Outcome {
     /// Where it came from.
     pub source: Source,
-    /// Why it did not come from disk, if it did not.
+    /// Why it did not come from disk at once, if it did not.
     pub miss: Option<MissReason>,
     /// Why what was compiled could not be kept, if it could not. It is loaded all the same.
     pub publish_failure: Option<Arc<PutError>>,
@@ -155,12 +303,30 @@ pub struct Outcome {
     pub compile_time: Duration,
     /// What reading, verifying and loading took; after compiling, loading alone.
     pub load_time: Duration,
+    /// How long the call waited for another thread or process that compiled the same thing.
+    pub waited: Duration,
+}
+
+impl Outcome {
+    /// Of code from disk.
+    fn loaded(compile_time: Duration, started: Instant) -> Self {
+        Self {
+            source: Source::Disk,
+            miss: None,
+            publish_failure: None,
+            compile_time,
+            load_time: started.elapsed(),
+            waited: Duration::ZERO,
+        }
+    }
 }
 
 /// Where code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
+    /// It was still in memory.
+    Memory,
     /// It was in the cache.
     Disk,
     /// It was compiled by this call.
@@ -168,9 +334,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// `"disk"` or `"compiled"`.
+    /// `"memory"`, `"disk"` or `"compiled"`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Compiled => "compiled",
         }

@@ -2,44 +2,41 @@
 //!
 //! The promise to keep is that of [`Module::deserialize`]: the bytes are, unmodified, what some version of Wasmtime's
 //! compiler put out. [`Code`] is the proof of it, because there are two ways to get one. Either its bytes come straight from
-//! the compiler; or from an [`Artifact`], which exists only after its digest was found right *in memory*, and whose trailer
-//! says that it is code, which only [`Code::trailer`] writes. The user's own bytes are kept under another kind and other
-//! keys, so they cannot get here.
+//! the compiler; or from a [`CodeArtifact`], which exists only after its digest was found right, and whose trailer says that it
+//! is code, which only [`Code::trailer`] writes. The user's own bytes are kept under another kind and other keys, so they
+//! cannot get here.
 //!
-//! What a digest does not prove is who computed it. Somebody who can write to the private directory, or to a file that
-//! [`AheadFile::open_vouched`] takes, can forge one: the user of this process (a guest to which they have granted the
-//! directory writes as them) and the administrator. That is outside the promise until entries are authenticated.
+//! Who wrote the trailer is proved by the host key. Without one, somebody who can write to the private directory, or to a
+//! file that [`AheadFile::open_vouched`] takes, can forge it: the user of this process (a guest to which they have granted the
+//! directory writes as them) and the administrator.
 
-use std::borrow::Cow;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
-use crate::{AheadError, AheadFile, Artifact, Digest, Key, Kind, Trailer};
+use crate::builder::{Builder, LoadMode};
+use crate::code::{CodeArtifact, CodeBody};
+use crate::module_cache::{Known, ModuleCache};
+use crate::{AheadError, AheadFile, Cache, Digest, Key, Kind, OpenError, Trailer};
 
 /// Bytes that are output of Wasmtime's compiler.
-pub(crate) struct Code<'a> {
+pub(crate) struct Code {
     kind: Kind,
-    bytes: Cow<'a, [u8]>,
+    bytes: Vec<u8>,
 }
 
-impl<'a> Code<'a> {
+impl Code {
     /// Compiles `wasm`.
-    pub(crate) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> wasmtime::Result<Code<'static>> {
+    pub(crate) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> wasmtime::Result<Code> {
         let bytes = match kind {
             Kind::Module => engine.precompile_module(wasm)?,
             Kind::Component => engine.precompile_component(wasm)?,
             Kind::Bytes => wasmtime::bail!("bytes are not compiled"),
         };
-        Ok(Code { kind, bytes: Cow::Owned(bytes) })
-    }
-
-    /// Code that was compiled before, if this artifact is code.
-    pub(crate) fn of(artifact: &'a Artifact) -> Option<Code<'a>> {
-        let kind = artifact.kind();
-        (kind != Kind::Bytes).then(|| Code { kind, bytes: Cow::Borrowed(artifact.bytes()) })
+        Ok(Code { kind, bytes })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -57,18 +54,102 @@ impl<'a> Code<'a> {
             compile_nanos: u64::try_from(compile_time.as_nanos()).unwrap_or(u64::MAX),
         }
     }
+}
 
-    /// Loads a module. Wasmtime itself refuses components and what was compiled for an engine that differs too much.
-    pub(crate) fn module(&self, engine: &Engine) -> wasmtime::Result<Module> {
-        // SAFETY: the bytes are unmodified output of the compiler, of which `self` is the proof (see the head of this file):
-        // made by `compile`, or verified against the digest written for them by `trailer`. Nobody else has them in hand.
-        unsafe { Module::deserialize(engine, &self.bytes) }
+/// What Wasmtime makes of code: a [`Module`] or a [`Component`].
+pub(crate) trait Native: Clone {
+    const KIND: Kind;
+
+    /// What a cache has of it in this process.
+    fn known(cache: &ModuleCache) -> &Known<Self>;
+
+    /// Loads what was just compiled. Wasmtime itself refuses the other kind.
+    fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self>;
+
+    /// Loads what was compiled before. Wasmtime itself refuses the other kind, and what was compiled for an engine that differs
+    /// too much.
+    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self>;
+}
+
+impl Native for Module {
+    const KIND: Kind = Kind::Module;
+
+    fn known(cache: &ModuleCache) -> &Known<Self> {
+        cache.known_modules()
     }
 
-    /// Loads a component; see [`Code::module`].
-    pub(crate) fn component(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: as in `module`.
-        unsafe { Component::deserialize(engine, &self.bytes) }
+    fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {
+        // SAFETY: `code` has just been put out by the compiler, and nobody else has its bytes in hand.
+        unsafe { Module::deserialize(engine, &code.bytes) }
+    }
+
+    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        match artifact.body() {
+            // SAFETY: verified, of which the artifact is the proof (see the head of this file), and in memory that is its own.
+            CodeBody::Memory(bytes) => unsafe { Module::deserialize(engine, bytes) },
+            // SAFETY: verified likewise. A sealed file can no longer be changed by anybody; a mapped one is changed by nobody,
+            // by the promise that was made to `open_mapped`.
+            CodeBody::Sealed(file) | CodeBody::Mapped(file) => unsafe {
+                Module::deserialize_open_file(engine, file.try_clone()?)
+            },
+        }
+    }
+}
+
+impl Native for Component {
+    const KIND: Kind = Kind::Component;
+
+    fn known(cache: &ModuleCache) -> &Known<Self> {
+        cache.known_components()
+    }
+
+    fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self> {
+        // SAFETY: as for a module.
+        unsafe { Component::deserialize(engine, &code.bytes) }
+    }
+
+    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        match artifact.body() {
+            // SAFETY: as for a module.
+            CodeBody::Memory(bytes) => unsafe { Component::deserialize(engine, bytes) },
+            // SAFETY: as for a module; the path names the open file itself, and not whatever has its name now.
+            CodeBody::Sealed(file) | CodeBody::Mapped(file) => unsafe {
+                Component::deserialize_file(engine, path_of(file))
+            },
+        }
+    }
+}
+
+/// A path to a file that is open. Wasmtime has no way to load a component from an open file.
+#[cfg(target_os = "linux")]
+fn path_of(file: &File) -> std::path::PathBuf {
+    use std::os::fd::AsRawFd;
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+/// Elsewhere there are neither sealed files nor mapped ones.
+#[cfg(not(target_os = "linux"))]
+fn path_of(_file: &File) -> std::path::PathBuf {
+    unreachable!("code is loaded from memory on this system")
+}
+
+impl Builder {
+    /// Opens the cache in [`LoadMode::Mapped`]: code is not copied but mapped from its entry, which processes share. It is
+    /// verified all the same. An entry that does not look as if this crate alone had its hands on it (owner, mode, number of
+    /// names, file system) is copied and sealed after all, and counted in [`Stats::downgrades`](crate::Stats::downgrades).
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::open`].
+    ///
+    /// # Safety
+    ///
+    /// For as long as anything loaded from the cache lives, nobody but this crate may write to files below the root: not another
+    /// program of the same user, not a guest to which the directory was granted. A file that is changed while it is mapped
+    /// changes what runs, after all checks; one that is cut short ends the process.
+    pub unsafe fn open_mapped(mut self) -> Result<Cache, OpenError> {
+        self.settings.mode = LoadMode::Mapped;
+        self.open()
     }
 }
 
@@ -87,7 +168,7 @@ impl AheadFile {
     /// digest inside does not help, since whoever replaces the code can replace that too. Replaced code runs with all rights
     /// of this process.
     pub unsafe fn from_trusted_bytes(bytes: &[u8]) -> Result<AheadFile, AheadError> {
-        AheadFile::verify(std::io::Cursor::new(bytes))
+        AheadFile::verify(bytes, bytes.len() as u64)
     }
 }
 
@@ -128,15 +209,17 @@ pub unsafe fn load_precompiled_component(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cache;
 
     #[test]
     fn bytes_of_the_user_are_no_code() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = Cache::open(directory.path().join("cache")).unwrap();
+        let cache = Cache::open(directory.path().join("cache"), crate::IntegrityOnly).unwrap();
         let key = Key::builder("test").finish();
         let compiled = Engine::default().precompile_module(b"\0asm\x01\0\0\0").unwrap();
         cache.put(&key, &compiled).unwrap();
-        assert!(Code::of(&cache.get(&key).hit().unwrap()).is_none());
+        assert!(CodeArtifact::of(cache.get(&key).hit().unwrap()).is_none());
+        for kind in [Kind::Module, Kind::Component] {
+            assert!(matches!(cache.find_code(&key, kind), Err(crate::MissReason::WrongKind)));
+        }
     }
 }

@@ -1,10 +1,16 @@
-//! Where entries live: a directory that nobody but the user of this process may write.
+//! Where entries live: a directory, and whether anybody but the user of this process may write to it.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::builder::Downgrade;
+use crate::trust::Trust;
+
+/// How the names of temporary files begin, so that those of a killed process can be told from other people's.
+pub(crate) const TEMPORARY: &str = ".host-cache-";
 
 /// Why a directory cannot hold a cache.
 #[derive(Debug, Error)]
@@ -46,9 +52,10 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// It belongs to somebody else, who could put code into it for this process to run.
+    /// It belongs to somebody else, who could put code into it for this process to run, and there is no host key.
     #[error(
-        "the cache directory {} belongs to user {owner}, but this process is user {user}: name a directory of your own",
+        "the cache directory {} belongs to user {owner}, but this process is user {user}: \
+         name a directory of your own, or open it with a host key",
         path.display()
     )]
     ForeignOwner {
@@ -59,9 +66,10 @@ pub enum OpenError {
         /// The id of the user that files of this process belong to.
         user: u32,
     },
-    /// Other users may write to it, and could put code into it for this process to run.
+    /// Other users may write to it, and could put code into it for this process to run, and there is no host key.
     #[error(
-        "the cache directory {} may be written by other users (mode {mode:04o}): empty it and run `chmod 700` on it, or name another",
+        "the cache directory {} may be written by other users (mode {mode:04o}): \
+         empty it and run `chmod 700` on it, name another, or open it with a host key",
         path.display()
     )]
     WritableByOthers {
@@ -70,23 +78,36 @@ pub enum OpenError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The host key is kept in it, where whoever could forge entries finds it.
+    #[error("the host key {} is kept in the cache directory {}: keep it elsewhere", key.display(), path.display())]
+    KeyInside {
+        /// The directory.
+        path: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
 }
 
-/// A directory that was private when it was opened.
+/// A directory that was looked at when it was opened.
 ///
 /// Where there are no Unix owners and modes, only the kind of the directory and that it can be written are checked: there
 /// the user has to name a directory that nobody else may write.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
+    /// Whether nobody else may write to it.
+    private: bool,
+    /// What the file system is known to be unfit for mapping for.
+    unfit: Option<Downgrade>,
     /// The user that files of this process belong to.
     #[cfg(unix)]
     user: u32,
 }
 
 impl Place {
-    /// Makes `path` and its missing parents for this user alone, or checks the directory that is there.
-    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+    /// Makes `path` and its missing parents for this user alone, or checks the directory that is there, which has to be
+    /// private where nothing but that makes its entries believable.
+    pub(crate) fn open(path: &Path, trust: &Trust) -> Result<Self, OpenError> {
         let inspect = |source| OpenError::Inspect { path: path.to_owned(), source };
         // Absolute, so that it stays the same directory; and with no trailing slash, which would follow a link.
         let path: PathBuf = std::path::absolute(path).map_err(inspect)?.components().collect();
@@ -98,19 +119,46 @@ impl Place {
             Ok(_) => {}
         }
         // Also right after it was made: somebody else may have been faster.
-        Self::check(path)
+        let place = Self::check(path, trust)?;
+        match trust {
+            Trust::HostKey(key) => match key.file().filter(|key| is_within(key, &place.path)) {
+                Some(key) => Err(OpenError::KeyInside { path: place.path, key: key.to_owned() }),
+                None => Ok(place),
+            },
+            Trust::IntegrityOnly => Ok(place),
+        }
     }
 
     /// A directory below this one, checked in the same way.
-    pub(crate) fn inner(&self, name: &str) -> Result<Self, OpenError> {
-        Self::open(&self.path.join(name))
+    pub(crate) fn inner(&self, name: &str, trust: &Trust) -> Result<Self, OpenError> {
+        let inner = Self::open(&self.path.join(name), trust)?;
+        Ok(Self { private: inner.private && self.private, ..inner })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    fn check(path: PathBuf) -> Result<Self, OpenError> {
+    /// Whether locks here hold other processes off: those of one machine do.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn has_locks(&self) -> bool {
+        self.unfit != Some(Downgrade::FileSystem)
+    }
+
+    /// What speaks against mapping a file of this directory.
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn downgrade(&self, file: &fs::Metadata) -> Option<Downgrade> {
+        if !self.private || !self.is_private_file(file) {
+            return Some(Downgrade::NotPrivate);
+        }
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::nlink(file) != 1 {
+            return Some(Downgrade::Linked);
+        }
+        self.unfit
+    }
+
+    fn check(path: PathBuf, trust: &Trust) -> Result<Self, OpenError> {
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(source) => return Err(OpenError::Inspect { path, source }),
@@ -133,18 +181,22 @@ impl Place {
                 Ok(probe) => probe.uid(),
                 Err(source) => return Err(OpenError::Inspect { path, source }),
             };
-            if metadata.uid() != user {
-                return Err(OpenError::ForeignOwner { path, owner: metadata.uid(), user });
+            let (foreign, open) = (metadata.uid() != user, metadata.mode() & 0o022 != 0);
+            if matches!(trust, Trust::IntegrityOnly) {
+                if foreign {
+                    return Err(OpenError::ForeignOwner { path, owner: metadata.uid(), user });
+                }
+                if open {
+                    return Err(OpenError::WritableByOthers { path, mode: metadata.mode() & 0o7777 });
+                }
             }
-            if metadata.mode() & 0o022 != 0 {
-                return Err(OpenError::WritableByOthers { path, mode: metadata.mode() & 0o7777 });
-            }
-            Ok(Self { path, user })
+            let unfit = unfit_file_system(&path);
+            Ok(Self { path, private: !foreign && !open, unfit, user })
         }
         #[cfg(not(unix))]
         {
-            drop(probe);
-            Ok(Self { path })
+            let _ = (probe, trust);
+            Ok(Self { path, private: true, unfit: Some(Downgrade::FileSystem) })
         }
     }
 
@@ -160,25 +212,69 @@ impl Place {
     }
 }
 
+/// Whether files of this file system cannot be relied on to be mapped: the network, layers, unknown ones, `noexec`.
+#[cfg(unix)]
+fn unfit_file_system(directory: &Path) -> Option<Downgrade> {
+    use rustix::fs::StatVfsMountFlags;
+    if !is_local_file_system(directory) {
+        return Some(Downgrade::FileSystem);
+    }
+    match rustix::fs::statvfs(directory) {
+        Ok(mount) if !mount.f_flag.contains(StatVfsMountFlags::NOEXEC) => None,
+        _ => Some(Downgrade::NoExec),
+    }
+}
+
+/// Whether it is a file system whose times and locks are those of one machine: ext4, xfs, btrfs, f2fs, tmpfs.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_local_file_system(directory: &Path) -> bool {
+    // From `linux/magic.h`.
+    const LOCAL: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+    rustix::fs::statfs(directory).is_ok_and(|kind| LOCAL.contains(&(kind.f_type as u32)))
+}
+
+/// Elsewhere it is not known.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_local_file_system(_directory: &Path) -> bool {
+    false
+}
+
+/// Whether `path` lies in `directory`, links on the way resolved.
+fn is_within(path: &Path, directory: &Path) -> bool {
+    let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    resolved(path).starts_with(resolved(directory))
+}
+
 /// Whether nobody but the user of this process or the administrator can have written `file`, a regular one.
 #[cfg(feature = "wasmtime")]
 pub(crate) fn is_file_of_user_or_administrator(file: &fs::File) -> io::Result<bool> {
+    is_file_without(0o022, file)
+}
+
+/// Whether nobody but the user of this process or the administrator can have written or read `file`, a regular one.
+pub(crate) fn is_secret_file_of_user_or_administrator(file: &fs::File) -> io::Result<bool> {
+    is_file_without(0o077, file)
+}
+
+/// Whether `file` is a regular one, of this user or the administrator, and has none of the bits `forbidden` in its mode.
+fn is_file_without(forbidden: u32, file: &fs::File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let is_ours = |owner: u32| -> io::Result<bool> {
-            // `std` does not tell the user of this process, but what belongs to it does: itself, or a new file.
-            let user = match fs::metadata("/proc/self") {
-                Ok(process) => process.uid(),
-                Err(_) => tempfile::tempfile()?.metadata()?.uid(),
-            };
-            Ok(owner == 0 || owner == user)
-        };
-        Ok(metadata.is_file() && metadata.mode() & 0o022 == 0 && is_ours(metadata.uid())?)
+        let is_ours = metadata.uid() == 0 || metadata.uid() == rustix::process::geteuid().as_raw();
+        Ok(metadata.is_file() && metadata.mode() & forbidden == 0 && is_ours)
     }
     #[cfg(not(unix))]
-    Ok(metadata.is_file())
+    {
+        let _ = forbidden;
+        Ok(metadata.is_file())
+    }
+}
+
+/// Whether nobody holds the lock that is this file.
+pub(crate) fn is_unused_lock(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Creates `path` and its missing parents, for this user alone.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::Trailer;
-use crate::place::create_private;
+use crate::Durability;
+use crate::place::{TEMPORARY, create_private};
 
 /// What a [`Cache::put`](crate::Cache::put) that did not fail has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ pub enum Put {
 #[error("cannot {step} the cache entry {}: check the free space and the permissions", path.display())]
 #[non_exhaustive]
 pub struct PutError {
-    /// What failed: "create", "write", "sync" or "publish".
+    /// What failed: "create", "reserve", "write", "sync" or "publish".
     pub step: &'static str,
     /// The file that the entry was to be.
     pub path: PathBuf,
@@ -39,32 +39,75 @@ pub struct PutError {
 pub(crate) fn publish(
     path: &Path,
     artefact: &[u8],
-    trailer: &Trailer,
+    trailer: Option<Vec<u8>>,
+    durability: Durability,
     is_good: impl FnOnce() -> bool,
 ) -> Result<Put, PutError> {
     let at = |step| move |source| PutError { step, path: path.to_owned(), source };
-    let trailer = trailer.to_bytes().ok_or_else(|| at("write")(io::ErrorKind::InvalidInput.into()))?;
+    let trailer = trailer.ok_or_else(|| at("write")(io::ErrorKind::InvalidInput.into()))?;
 
     // In the directory of the entry, so that giving it its name never crosses a file system. The name is random: what a
     // killed process leaves behind stands in nobody's way.
     let directory = path.parent().expect("an entry stands in a directory");
     create_private(directory).map_err(at("create"))?;
-    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(directory).map_err(at("create"))?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory).map_err(at("create"))?;
+    // A full disk says so before anything is written.
+    reserve(file.as_file(), (artefact.len() + trailer.len()) as u64).map_err(at("reserve"))?;
     file.write_all(artefact).and_then(|()| file.write_all(&trailer)).map_err(at("write"))?;
     make_read_only(&file).map_err(at("write"))?;
-    // Otherwise the name could outlive a loss of power that the bytes do not.
-    file.as_file().sync_data().map_err(at("sync"))?;
+    if durability != Durability::None {
+        // Otherwise the name could outlive a loss of power that the bytes do not.
+        file.as_file().sync_data().map_err(at("sync"))?;
+    }
+    let put = give_name(file, path, is_good).map_err(at("publish"))?;
+    if durability == Durability::Full && put != Put::AlreadyThere {
+        sync_directory(directory).map_err(at("sync"))?;
+    }
+    Ok(put)
+}
 
+/// Gives the file its name, or leaves the good entry that has it.
+fn give_name(file: NamedTempFile, path: &Path, is_good: impl FnOnce() -> bool) -> io::Result<Put> {
     match file.persist_noclobber(path) {
         Ok(_) => Ok(Put::Written),
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(at("publish")(error.error)),
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
         Err(_) if is_good() => Ok(Put::AlreadyThere),
         Err(error) => {
             // A directory, unlike a file, would not be replaced.
             let _ = fs::remove_dir(path);
-            error.file.persist(path).map_err(|error| at("publish")(error.error))?;
+            error.file.persist(path)?;
             Ok(Put::Replaced)
         }
+    }
+}
+
+/// Asks for the room that is needed, where the file system can be asked.
+fn reserve(file: &fs::File, length: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(file, FallocateFlags::empty(), 0, length) {
+            // Nothing to reserve, or nobody to ask. Writing will tell.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, length);
+        Ok(())
+    }
+}
+
+/// Writes the names in a directory to the disk, where that can be asked for.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return fs::File::open(directory)?.sync_all();
+    #[cfg(not(unix))]
+    {
+        let _ = directory;
+        Ok(())
     }
 }
 

@@ -31,6 +31,49 @@ pub(crate) enum Command {
     Call(CallFlags),
     Inspect(InspectFlags),
     Compile(CompileFlags),
+    /// Look after the cache of compiled code.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Print how many programs there are, and how much room they take
+    Stats(ToolFlags),
+    /// Check every entry; those that are damaged are put aside, and make the exit code 1
+    Verify(ToolFlags),
+    /// Remove what was used longest ago, if there is too much, and what killed processes left
+    Gc(ToolFlags),
+    /// Remove everything
+    Clear(ToolFlags),
+    /// Compile programs before they are run
+    Prewarm(PrewarmFlags),
+}
+
+/// What every command that looks after the cache takes.
+#[derive(Args)]
+pub(crate) struct ToolFlags {
+    /// The cache [default: the folder wasm-host in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PrewarmFlags {
+    /// Components or core modules.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The limits that the programs will run under.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The fuel that they will run with, or `unlimited`; only whether there is a limit matters here
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<Fuel>,
+    #[command(flatten)]
+    pub(crate) tool: ToolFlags,
 }
 
 /// Run a WASI 0.1 module or a WASI 0.2 command.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use host_plugins::host_cache::Cache;
+use host_plugins::host_cache::{Cache, HostKey, IntegrityOnly, Trust};
 use host_plugins::host_core::{InputError, InputKind};
 use host_plugins::host_limits::Bytes;
 use host_plugins::{Policy, Runtime};
@@ -36,7 +36,7 @@ pub(crate) fn cache(flags: &CacheFlags) -> Result<Option<Cache>> {
         return Ok(None);
     }
     if let Some(directory) = &flags.cache_dir {
-        return Ok(Some(Cache::open(directory).context("cannot use the directory of --cache-dir")?));
+        return Ok(Some(Cache::open(directory, trust()).context("cannot use the directory of --cache-dir")?));
     }
     let Some(directory) = default_directory() else {
         output::warn(
@@ -44,12 +44,25 @@ pub(crate) fn cache(flags: &CacheFlags) -> Result<Option<Cache>> {
         );
         return Ok(None);
     };
-    match Cache::open(directory) {
+    match Cache::open(directory, trust()) {
         Ok(cache) => Ok(Some(cache)),
         Err(error) => {
             let error = anyhow::Error::from(error).context("code is compiled anew each time");
             output::warn(&format!("{error:#}; or say --no-cache"));
             Ok(None)
+        }
+    }
+}
+
+/// The host key of this user, which is made if there is none. Without one, entries are checked against accidents only.
+fn trust() -> Trust {
+    let Some(file) = HostKey::default_path() else { return IntegrityOnly.into() };
+    match HostKey::open(file) {
+        Ok(key) => key.into(),
+        Err(error) => {
+            let error = anyhow::Error::from(error).context("compiled code is kept without a host key");
+            output::warn(&format!("{error:#}"));
+            IntegrityOnly.into()
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod flags;
 
+mod cache;
 mod call;
 mod compile;
 mod inspect;
@@ -26,6 +27,7 @@ fn main() {
         Command::Call(flags) => call::call(&flags),
         Command::Inspect(flags) => inspect::inspect(&flags),
         Command::Compile(flags) => compile::compile(&flags),
+        Command::Cache(command) => cache::cache(&command),
     };
     // Standard output is flushed on the way out.
     std::process::exit(result.unwrap_or_else(|error| exit::report_error(&error)));

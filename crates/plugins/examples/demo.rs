@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use host_plugins::host_cache::Cache;
+use host_plugins::host_cache::{Cache, IntegrityOnly};
 use host_plugins::host_core::FaultKind;
 use host_plugins::host_limits::{Exceeded, Usage};
 use host_plugins::{CallError, Origin, PluginHost, PluginInfo, Policy};
@@ -59,7 +59,8 @@ async fn main() -> Result<ExitCode> {
     for (round, origin) in [("first start", Origin::Compiled), ("second start", Origin::Cached)] {
         println!("\n{round}");
         println!("  plugin           version  code      load       time        fuel   memory  result");
-        let host = PluginHost::new(policy.clone(), Some(Cache::open(cache.path().join("code"))?))?;
+        let host =
+            PluginHost::new(policy.clone(), Some(Cache::open(cache.path().join("code"), IntegrityOnly)?))?;
         let loaded = host.load_directory(&directory)?;
         ensure!(loaded.failed.is_empty(), "not loaded: {:?}", loaded.failed);
         for (ended, plugin) in call_all(Arc::new(host), loaded.plugins).await? {

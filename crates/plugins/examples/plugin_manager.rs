@@ -7,7 +7,7 @@
 
 use std::fs;
 
-use host_plugins::host_cache::Cache;
+use host_plugins::host_cache::{Cache, IntegrityOnly};
 use host_plugins::host_component::bindings::asynchronous::MyPlugin;
 use host_plugins::{PluginHost, Policy, blocking};
 use wasmtime::component::Val;
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     fs::copy(fixtures::path("plugins/greeter"), directory.path().join("greeter.wasm"))?;
     fs::write(directory.path().join("broken.wasm"), "not a plugin")?;
-    let cache = Cache::open(directory.path().join("cache"))?;
+    let cache = Cache::open(directory.path().join("cache"), IntegrityOnly)?;
 
     let policy = Policy::from_toml("[limits]\nmemory = \"32MiB\"\ndeadline = \"5s\"")?;
     let host = blocking::PluginHost::new(PluginHost::new(policy, Some(cache))?)?;

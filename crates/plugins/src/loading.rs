@@ -45,7 +45,7 @@ impl Loading {
 
     pub(crate) fn from_cache(outcome: &host_cache::Outcome) -> Loading {
         match outcome.source {
-            Source::Disk => {
+            Source::Memory | Source::Disk => {
                 Loading { origin: Origin::Cached, elapsed: outcome.load_time, publish_failure: None }
             }
             _ => Loading {

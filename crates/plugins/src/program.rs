@@ -66,11 +66,13 @@ impl Runtime {
         self.admit(wasm)?;
         let (code, loading) = catch_panic(|| match kind {
             InputKind::Module => {
-                let (module, loading) = self.code(wasm, ModuleCache::module, Module::from_binary)?;
+                let (module, loading) =
+                    self.code(wasm, |cache, wasm| cache.module(wasm), Module::from_binary)?;
                 Ok((Code::Module(module), loading))
             }
             InputKind::Component => {
-                let (component, loading) = self.code(wasm, ModuleCache::component, Component::from_binary)?;
+                let (component, loading) =
+                    self.code(wasm, |cache, wasm| cache.component(wasm), Component::from_binary)?;
                 Ok((Code::Component(component), loading))
             }
             other => Err(LoadError::UnknownKind { kind: other.to_string() }),

@@ -5,8 +5,8 @@ use super::source::{code, without_attributes};
 
 /// The one module that may say `unsafe`.
 const UNSAFE_ROOM: &str = "crates/cache/src/native.rs";
-/// Tests and examples of that room: they call what asks for a promise, and make it.
-const UNSAFE_VISITORS: &[&str] = &["crates/cache/tests/", "crates/cache/examples/"];
+/// Tests, examples and benchmarks of that room: they call what asks for a promise, and make it.
+const UNSAFE_VISITORS: &[&str] = &["crates/cache/tests/", "crates/cache/examples/", "crates/cache/benches/"];
 /// The one crate that denies unsafe code instead of forbidding it, because it holds that room.
 const UNSAFE_CRATE: &str = "crates/cache/";
 /// Guests stand for other people's code, and are not held to it.

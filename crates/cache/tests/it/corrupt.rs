@@ -115,7 +115,12 @@ fn something_else_where_an_entry_belongs() {
             fs::write(&elsewhere, entry).unwrap();
             symlink(&elsewhere, path).unwrap();
         }),
-        ("a socket", |path, _| drop(std::os::unix::net::UnixListener::bind(path).unwrap())),
+        ("a socket", |path, _| {
+            // The path of a socket has to be short when it is made.
+            let short = tempfile::tempdir().unwrap();
+            drop(std::os::unix::net::UnixListener::bind(short.path().join("s")).unwrap());
+            fs::rename(short.path().join("s"), path).unwrap();
+        }),
         ("a whole entry that others may write", |path, entry| {
             fs::write(path, entry).unwrap();
             fs::set_permissions(path, PermissionsExt::from_mode(0o666)).unwrap();

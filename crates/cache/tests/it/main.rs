@@ -2,14 +2,26 @@
 
 #[cfg(feature = "wasmtime")]
 mod ahead;
+mod bounds;
 mod concurrent;
 mod corrupt;
 #[cfg(feature = "wasmtime")]
 mod engines;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod faults;
+#[cfg(feature = "wasmtime")]
+mod flights;
 #[cfg(feature = "wasmtime")]
 mod inputs;
+#[cfg(feature = "wasmtime")]
+mod memory;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod modes;
 mod place;
 #[cfg(feature = "wasmtime")]
 mod reuse;
 mod store;
 mod support;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod syscalls;
+mod trust;

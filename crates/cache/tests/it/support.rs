@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_cache::{Cache, Key};
+use host_cache::{Cache, IntegrityOnly, Key};
 
 /// A temporary directory with an open cache in it.
 pub(crate) struct Fixture {
@@ -14,12 +14,12 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self { cache: Cache::open(directory.path().join("cache")).unwrap(), directory }
+        Self { cache: Cache::open(directory.path().join("cache"), IntegrityOnly).unwrap(), directory }
     }
 
     /// The same directory, opened anew as another process would.
     pub(crate) fn reopened(&self) -> Cache {
-        Cache::open(self.cache.root()).unwrap()
+        Cache::open(self.cache.root(), IntegrityOnly).unwrap()
     }
 
     /// A path beside the cache.
@@ -28,10 +28,12 @@ impl Fixture {
         self.directory.path().join(name)
     }
 
-    /// All files in the cache, temporary ones too.
+    /// All entries in the cache, temporary files too; not what is in quarantine.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         assert!(self.directory.path().exists());
-        files_below(self.cache.root())
+        let mut files = files_below(self.cache.root());
+        files.retain(|path| path.parent().unwrap().ends_with("entries"));
+        files
     }
 
     /// The only file in the cache.

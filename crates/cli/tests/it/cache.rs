@@ -121,7 +121,11 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(entries(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(entries(&path));
+        } else if directory.ends_with("entries") {
+            found.push(path);
+        }
     }
     found
 }
@@ -131,6 +135,8 @@ fn damage(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
+    // It cannot be written to by everybody, but anybody may replace what is theirs.
+    fs::remove_file(file).unwrap();
     fs::write(file, bytes).unwrap();
 }
 
@@ -145,4 +151,44 @@ fn compiled_code_takes_the_place_of_files_only() {
         wasm_host(["compile", &guest("add"), "-o", &output]).fails(125, &[&output, "name a file"]);
     }
     assert!(!fs::metadata(scratch.path("pipe")).unwrap().is_file());
+}
+
+fn cache(command: &str, directory: &str) -> serde_json::Value {
+    let ran = wasm_host(["cache", command, "--json", "--cache-dir", directory]);
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:#?}"))
+}
+
+#[test]
+fn the_cache_is_looked_after() {
+    let scratch = Scratch::new();
+    let directory = scratch.text("cache");
+    let guests = [guest("p1-command"), guest("add")];
+    let nothing = scratch.text("nothing.wasm");
+    let prewarm = |files: &[&String]| {
+        let mut args = vec!["cache", "prewarm", "--cache-dir", &directory];
+        args.extend(files.iter().map(|file| file.as_str()));
+        wasm_host(args)
+    };
+    let ran = prewarm(&[&guests[0], &nothing, &guests[1]]);
+    ran.fails(1, &["1/3 ", "compiled, ", "2/3 cannot read", "3/3 "]);
+    assert_eq!(ran.stdout, "ready   2\nfailed  1\n");
+    prewarm(&[&guests[0], &guests[1]]).fails(0, &["1/2 ", "cached, "]);
+    with_cache(&directory).fails(0, &["code cached"]);
+
+    let stats = cache("stats", &directory);
+    assert_eq!((&stats["entries"], &stats["quarantined"]), (&2.into(), &0.into()));
+    assert!(stats["bytes"].as_u64().unwrap() > 10_000);
+    wasm_host(["cache", "stats", "--cache-dir", &directory]).fails(0, &[]);
+    assert_eq!(cache("verify", &directory)["good"], 2);
+
+    damage(&entries(&scratch.path("cache"))[0]);
+    let ran = wasm_host(["cache", "verify", "--cache-dir", &directory]);
+    ran.fails(1, &[]);
+    assert!(ran.stdout.contains("bad   1\n      1 bad digest\n"), "{}", ran.stdout);
+    assert_eq!(cache("stats", &directory)["quarantined"], 1);
+    assert_eq!(cache("gc", &directory)["removed"], 0);
+    assert_eq!(cache("clear", &directory)["removed"], 1);
+    assert_eq!(cache("stats", &directory)["entries"], 0);
+    let ran = wasm_host(["cache", "stats", "--cache-dir", &guests[0]]);
+    ran.fails(125, &["--cache-dir", "is not a directory"]);
 }

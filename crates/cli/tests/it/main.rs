@@ -28,7 +28,11 @@ fn wasm_host(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
 /// The command, for a test that needs more of its surroundings.
 fn command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wasm-host"));
-    command.args(args).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("RUST_BACKTRACE");
+    command
+        .args(args)
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("RUST_BACKTRACE");
     command
 }
 

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use host_plugins::host_cache::Cache;
+use host_plugins::host_cache::{Cache, IntegrityOnly};
 use host_plugins::{Origin, PluginHost};
 
 use crate::{limits, ok, policy, string};
 
 /// Loads `greeter` in a fresh host on the cache in `root`, calls it, and says where its code came from.
 async fn start(root: &Path, limits: host_plugins::host_limits::Limits) -> Origin {
-    let host = PluginHost::new(policy(limits), Some(Cache::open(root).unwrap())).unwrap();
+    let host = PluginHost::new(policy(limits), Some(Cache::open(root, IntegrityOnly).unwrap())).unwrap();
     let plugin = host.load_file(fixtures::path("plugins/greeter")).unwrap();
     assert_eq!(plugin.loading.publish_failure, None);
     let outcome = host.call("greeter", "process", &[string("Ada")]).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use host_plugins::host_cache::Cache;
+use host_plugins::host_cache::{Cache, IntegrityOnly};
 use host_plugins::host_core::InputError;
 use host_plugins::{CallError, LoadError, PluginHost, Policy};
 
@@ -162,7 +162,7 @@ fn what_declares_too_much_is_not_compiled() {
 fn what_was_compiled_before_is_looked_at_again() {
     let directory = tempfile::tempdir().unwrap();
     let load = |policy: Policy| {
-        let cache = Cache::open(directory.path().join("cache")).unwrap();
+        let cache = Cache::open(directory.path().join("cache"), IntegrityOnly).unwrap();
         PluginHost::new(policy, Some(cache))
             .unwrap()
             .load_bytes("greeter", &fixtures::bytes("plugins/greeter"))

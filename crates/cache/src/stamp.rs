@@ -1,0 +1,144 @@
+//! The stamp of an entry: what its file looked like when all of it was verified, so that it need not be hashed again; and, by its
+//! own time, when the entry was used last.
+//!
+//! A stamp tells of one file, by its number, size and times, in one boot of the machine: writing to a file, or giving it another
+//! name, changes its time of change, which nobody but the kernel sets. It is tagged like an entry is.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use crate::place::{TEMPORARY, create_private};
+use crate::{Key, Trust};
+
+/// How often a use is noted.
+const NOTED: Duration = Duration::from_secs(3600);
+
+/// What a stamp says of a file.
+const RECORD: usize = 16 + 7 * 8;
+
+/// How long ago a file must have changed last for its times to tell it from a later change: clocks of file systems tick.
+#[cfg(unix)]
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The stamp of the entry of `key`.
+pub(crate) struct Stamp<'a> {
+    pub(crate) directory: &'a Path,
+    pub(crate) key: &'a Key,
+    pub(crate) trust: &'a Trust,
+}
+
+impl Stamp<'_> {
+    fn path(&self) -> PathBuf {
+        self.directory.join(self.key.to_string())
+    }
+
+    /// Whether the file of which these are the data was verified in this boot, and has not been changed since.
+    pub(crate) fn vouches_for(&self, entry: &Metadata) -> bool {
+        let Some(record) = record(entry) else { return false };
+        let mut stamp = [0; RECORD + 32 + 1];
+        let read = File::open(self.path()).and_then(|mut file| file.read(&mut stamp));
+        let (said, tag) = stamp[..RECORD + 32].split_at(RECORD);
+        let tag = tag.first_chunk().expect("a tag has 32 bytes");
+        read.is_ok_and(|read| read == RECORD + 32)
+            && said == record
+            && self.trust.vouches(&self.statement(&record), tag)
+    }
+
+    /// Notes that the file of which these are the data was verified, if that can be known again.
+    pub(crate) fn write(&self, entry: &Metadata) {
+        let (Some(record), true) = (record(entry), is_settled(entry)) else { return };
+        let tag = self.trust.tag(&self.statement(&record));
+        // If it cannot be written, the entry is hashed again the next time.
+        let _ = self.replace(&[&record[..], &tag].concat());
+    }
+
+    /// Notes that the entry is used. In a file of its own: the entry is never touched once it is written.
+    pub(crate) fn note_use(&self) {
+        let path = self.path();
+        let noted = fs::symlink_metadata(&path).and_then(|stamp| stamp.modified());
+        let is_recent = |noted: SystemTime| noted.elapsed().is_ok_and(|age| age < NOTED);
+        match noted {
+            Ok(noted) if is_recent(noted) => {}
+            // If it cannot be noted, the entry seems older than it is.
+            Ok(_) => {
+                _ = File::options()
+                    .write(true)
+                    .open(path)
+                    .and_then(|stamp| stamp.set_modified(SystemTime::now()))
+            }
+            Err(_) => _ = self.replace(b""),
+        }
+    }
+
+    /// What the tag covers. Each part has one length only, so they cannot run together.
+    fn statement<'a>(&'a self, record: &'a [u8; RECORD]) -> [&'a [u8]; 3] {
+        [b"host-cache/stamp/1", self.key.digest().as_bytes(), record]
+    }
+
+    fn replace(&self, contents: &[u8]) -> io::Result<()> {
+        create_private(self.directory)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(self.directory)?;
+        file.write_all(contents)?;
+        file.persist(self.path())?;
+        Ok(())
+    }
+}
+
+/// What a stamp says of a file, or `None` where that is not known.
+fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let mut record = [0; RECORD];
+        record[..16].copy_from_slice(&boot()?);
+        let numbers = [
+            entry.dev(),
+            entry.ino(),
+            entry.size(),
+            entry.mtime() as u64,
+            entry.mtime_nsec() as u64,
+            entry.ctime() as u64,
+            entry.ctime_nsec() as u64,
+        ];
+        for (bytes, number) in record[16..].chunks_exact_mut(8).zip(numbers) {
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+        Some(record)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = entry;
+        None
+    }
+}
+
+/// Whether a file changed last long enough ago.
+fn is_settled(entry: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let changed = u64::try_from(entry.ctime())
+            .ok()
+            .map(|changed| SystemTime::UNIX_EPOCH + Duration::from_secs(changed));
+        changed.is_some_and(|changed| changed.elapsed().is_ok_and(|age| age > SETTLED))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = entry;
+        false
+    }
+}
+
+/// The number of this boot of the machine. After a loss of power, what the disk has may not be what was verified.
+#[cfg(unix)]
+fn boot() -> Option<[u8; 16]> {
+    static BOOT: OnceLock<Option<[u8; 16]>> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        Some(u128::from_str_radix(&digits, 16).ok()?.to_le_bytes())
+    })
+}

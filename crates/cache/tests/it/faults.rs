@@ -1,0 +1,168 @@
+//! Processes that are killed at every step of their work, and steps that fail: the next one finds a cache that works.
+//!
+//! `strace` kills at the n-th call of a kind, or makes it fail, so that the code under test needs no hooks.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use host_cache::{Cache, HostKey, ModuleCache, Source};
+use wasmtime::Engine;
+
+use crate::support::guest::{ask_module, module};
+
+/// Tells a child of these tests where to work, and that it is one.
+const CHILD: &str = "HOST_CACHE_TEST_FAULTS";
+
+fn open(root: &Path) -> Cache {
+    // Small bounds, so that collections happen too.
+    let key = HostKey::open(root.with_extension("key")).unwrap();
+    Cache::builder(root, key).max_bytes(1 << 20).min_free_bytes(0).open().unwrap()
+}
+
+/// What a child does: loads a module, and another time what it has just made.
+fn child(root: &Path) {
+    let engine = Engine::default();
+    let modules = ModuleCache::new(open(root), &engine).unwrap();
+    for _ in 0..2 {
+        assert_eq!(ask_module(&engine, &modules.module(&module(7)).unwrap()), 7);
+    }
+}
+
+/// A traced child, with `injection` done to it. `None` where there is no `strace`.
+fn run_child(root: &Path, injection: &str) -> Option<std::process::ExitStatus> {
+    Command::new("strace").arg("-V").output().ok()?;
+    let traced = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", injection])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "faults::a_process_may_be_killed_at_every_step", "--test-threads=1"])
+        .env(CHILD, root)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    traced.ok()
+}
+
+/// The cache works, and heals: what was there or not, the second load comes from disk.
+fn works(root: &Path, what: &str) {
+    let engine = Engine::default();
+    let modules = ModuleCache::new(open(root), &engine).unwrap();
+    assert_eq!(ask_module(&engine, &modules.module(&module(7)).unwrap()), 7, "{what}");
+    let again = modules.module(&module(7)).unwrap();
+    assert_eq!((again.outcome.source, ask_module(&engine, &again)), (Source::Disk, 7), "{what}");
+    assert_eq!(modules.cache().stats().misses.unhealthy(), 0, "{what}");
+    assert_eq!(modules.cache().verify().unwrap().bad.total(), 0, "{what}");
+}
+
+#[test]
+fn a_process_may_be_killed_at_every_step() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        return child(Path::new(&root));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut killed = Vec::new();
+    for (call, most) in [
+        ("mkdir", 10),
+        ("fallocate", 3),
+        ("fchmod", 3),
+        ("fdatasync", 3),
+        ("linkat,rename,renameat2,renameat", 5),
+        ("flock", 5),
+        ("unlink", 5),
+        ("write", 8),
+        ("fsync", 3),
+    ] {
+        for number in 1..=most {
+            let root = directory.path().join(format!("{}-{number}", &call[..5]));
+            let injection = format!("inject={call}:signal=SIGKILL:when={number}");
+            let Some(status) = run_child(&root, &injection) else { return };
+            works(&root, &injection);
+            if status.success() {
+                break;
+            }
+            killed.push(injection);
+        }
+    }
+    // Making the key, making directories, and each step of writing an entry.
+    assert!(killed.len() >= 10, "{killed:#?}");
+}
+
+#[test]
+fn a_step_that_fails_costs_time_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    for call in ["fallocate", "fchmod", "fdatasync", "linkat,renameat2", "flock"] {
+        for error in ["ENOSPC", "EIO", "EACCES", "EDQUOT", "ENOLCK"] {
+            let root = directory.path().join(format!("{}-{error}", &call[..5]));
+            let injection = format!("inject={call}:error={error}");
+            let Some(status) = run_child(&root, &injection) else { return };
+            // The key file is made with the same calls, and without a key there is no cache.
+            assert!(status.success() || !root.with_extension("key").exists(), "{injection}");
+            works(&root, &injection);
+        }
+    }
+}
+
+fn start_soaking(root: &Path, seed: u64) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "faults::many_processes_with_random_kills_leave_a_clean_cache", "--test-threads=1"])
+        .env(CHILD, root)
+        .env("HOST_CACHE_TEST_SEED", seed.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// A generator of numbers that is good enough to choose victims: SplitMix64.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// Eight processes load 64 modules in any order, and are killed at any time. `HOST_CACHE_SOAK_SECONDS` makes it longer.
+#[test]
+fn many_processes_with_random_kills_leave_a_clean_cache() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        let engine = Engine::default();
+        let mut seed = std::env::var("HOST_CACHE_TEST_SEED").unwrap().parse().unwrap();
+        let modules = ModuleCache::new(open(Path::new(&root)), &engine).unwrap();
+        loop {
+            let answer = (next(&mut seed) % 64) as i32;
+            assert_eq!(ask_module(&engine, &modules.module(&module(answer)).unwrap()), answer);
+        }
+    }
+    let seconds =
+        std::env::var("HOST_CACHE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("cache");
+    let mut seed = 1;
+    let mut children: Vec<_> = (0..8).map(|number| start_soaking(&root, number)).collect();
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut killed = 0;
+    while Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(next(&mut seed) % 50));
+        let victim = (next(&mut seed) % 8) as usize;
+        // One that ended by itself has found a wrong answer.
+        assert_eq!(children[victim].try_wait().unwrap(), None, "a child failed");
+        children[victim].kill().unwrap();
+        children[victim].wait().unwrap();
+        killed += 1;
+        children[victim] = start_soaking(&root, next(&mut seed));
+    }
+    for child in &mut children {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0);
+    let cache = open(&root);
+    let report = cache.verify().unwrap();
+    assert!(report.good > 0 && report.bad.total() == 0, "{report:?}");
+    let used = cache.disk_usage().unwrap();
+    assert_eq!(used.quarantined, 0);
+    // The bound, what each process may write between two looks at it, and an entry in the making each.
+    assert!(used.bytes <= (1 << 20) * 3 / 2 + 8 * (64 << 10), "{used:?}");
+    works(&root, "after the soak");
+}

@@ -1,0 +1,104 @@
+//! Code that is still in memory, inputs whose digest is known, and loading without blocking.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use host_cache::{CompileError, Digest, Input, ModuleCache, Source};
+use wasmtime::Engine;
+
+use crate::support::Fixture;
+use crate::support::guest::{ask_component, ask_module, component, module, modules};
+
+#[test]
+fn what_was_loaded_is_not_loaded_again() {
+    let fixture = Fixture::new();
+    let engine = Engine::default();
+    let modules = modules(&fixture, &engine).with_memory(1 << 20);
+    let source = |cache: &ModuleCache| {
+        let loaded = cache.module(&module(7)).unwrap();
+        assert_eq!(ask_module(&engine, &loaded), 7);
+        loaded.outcome.source
+    };
+    assert_eq!(source(&modules), Source::Compiled);
+    assert_eq!([source(&modules), source(&modules.clone())], [Source::Memory; 2]);
+    assert_eq!(ask_component(&engine, &modules.component(&component(8)).unwrap()), 8);
+    assert_eq!(modules.component(&component(8)).unwrap().outcome.source, Source::Memory);
+    assert_eq!(modules.cache().stats().memory_hits, 3);
+
+    // From disk it comes to memory, too; another generation, and nothing to keep it in, are other caches.
+    let again = self::modules(&fixture, &engine).with_memory(1 << 20);
+    assert_eq!([source(&again), source(&again)], [Source::Disk, Source::Memory]);
+    let newer = again.clone().with_generation("2");
+    assert_eq!(
+        [source(&newer), source(&newer), source(&again)],
+        [Source::Compiled, Source::Memory, Source::Memory]
+    );
+    let without = self::modules(&fixture, &engine);
+    assert_eq!([source(&without), source(&without)], [Source::Disk; 2]);
+    let narrow = self::modules(&fixture, &engine).with_memory(10);
+    assert_eq!([source(&narrow), source(&narrow)], [Source::Disk; 2]);
+}
+
+#[test]
+fn a_digest_that_is_known_is_not_computed_but_checked_before_compiling() {
+    let fixture = Fixture::new();
+    let engine = Engine::default();
+    let modules = modules(&fixture, &engine);
+    let (wasm, other) = (module(7), module(8));
+    let wrong = modules.module(Input::with_digest(&other, Digest::of(&wasm))).unwrap_err();
+    assert!(matches!(wrong, CompileError::WrongDigest { .. }), "{wrong}");
+    assert!(fixture.files().is_empty());
+    modules.module(&wasm).unwrap();
+    let loaded = modules.module(Input::with_digest(&wasm, Digest::of(&wasm))).unwrap();
+    assert_eq!(loaded.outcome.source, Source::Disk);
+}
+
+/// Waits for a future on this thread, as a small async runtime would.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn async_calls_give_the_same() {
+    let fixture = Fixture::new();
+    let engine = Engine::default();
+    let modules = modules(&fixture, &engine);
+    assert_eq!(ask_module(&engine, &block_on(modules.module_async(module(7))).unwrap()), 7);
+    assert_eq!(modules.module(&module(7)).unwrap().outcome.source, Source::Disk);
+    assert_eq!(ask_component(&engine, &block_on(modules.component_async(component(8))).unwrap()), 8);
+    let error = block_on(modules.module_async(component(8))).unwrap_err();
+    assert!(matches!(error, CompileError::WrongKind { .. }));
+    // Dropped in the middle, the work goes on, and the next call waits for it or finds it.
+    let mut dropped = Box::pin(modules.module_async(module(9)));
+    let _ = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    drop(dropped);
+    assert_eq!(ask_module(&engine, &modules.module(&module(9)).unwrap()), 9);
+}
+
+#[test]
+fn prewarming_says_of_each_how_it_went() {
+    let fixture = Fixture::new();
+    let modules = modules(&fixture, &Engine::default());
+    let inputs = [module(7), component(8), b"garbage".to_vec(), module(7)];
+    let mut seen = Vec::new();
+    modules.prewarm(inputs.iter().map(Vec::as_slice), |number, outcome| {
+        seen.push((number, outcome.map(|outcome| outcome.source).map_err(|error| error.to_string())));
+    });
+    assert_eq!(seen[0], (0, Ok(Source::Compiled)));
+    assert_eq!(seen[1], (1, Ok(Source::Compiled)));
+    assert!(seen[2].1.as_ref().unwrap_err().contains("not a WebAssembly binary"));
+    assert_eq!(seen[3], (3, Ok(Source::Disk)));
+}
