@@ -49,6 +49,14 @@ pub(crate) fn key(name: &str) -> Key {
     Key::builder("test").field("name", name).finish()
 }
 
+/// Whether processes can be traced here: there is `strace`, and it is not forbidden.
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+pub(crate) fn can_trace() -> bool {
+    use std::process::{Command, Stdio};
+    let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet(Command::new("strace").args(["-o", "/dev/null", "true"])).is_ok_and(|status| status.success())
+}
+
 /// Puts other bytes in place of a file that may not be written to.
 pub(crate) fn overwrite(file: &Path, bytes: &[u8]) {
     fs::remove_file(file).unwrap();

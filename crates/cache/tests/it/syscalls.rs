@@ -8,6 +8,7 @@ use std::time::Duration;
 use host_cache::{Cache, IntegrityOnly, ModuleCache, Source};
 use wasmtime::Engine;
 
+use crate::support::can_trace;
 use crate::support::guest::module;
 
 /// The most that a hit of a mapped entry may take whose stamp is good.
@@ -40,8 +41,7 @@ fn a_mapped_hit_is_within_its_budget() {
     if let Some(root) = std::env::var_os(CHILD) {
         return child(Path::new(&root));
     }
-    if Command::new("strace").arg("-V").output().is_err() {
-        // Where the tool is missing, or tracing is forbidden, there is nothing to count with.
+    if !can_trace() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
