@@ -264,6 +264,9 @@ pub(crate) const ENTRIES: &str = "entries";
 /// The directory of the files that tell when entries were used.
 pub(crate) const STAMPS: &str = "stamps";
 
+/// The directory of the files that tell what digests inputs have.
+pub(crate) const INPUTS: &str = "inputs";
+
 /// The directory of the files by which processes take turns.
 pub(crate) const LOCKS: &str = "locks";
 

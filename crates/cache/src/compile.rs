@@ -1,5 +1,7 @@
 //! From WebAssembly to native code: is this something to compile, and what if it is not?
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,14 @@ pub enum CompileError {
         expected: Kind,
         /// What the input is.
         found: Kind,
+    },
+    /// The file of the input cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<io::Error>,
     },
     /// The input is not that of the digest that was given with it.
     #[error("the input has the digest {found}, and not {expected}: was it changed on the way?")]

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::cache::{Cache, ENTRIES, LOCKS, QUARANTINE, STAMPS};
+use crate::cache::{Cache, ENTRIES, INPUTS, LOCKS, QUARANTINE, STAMPS};
 use crate::place::{TEMPORARY, is_unused_lock};
 use crate::{Key, process_lock};
 
@@ -56,6 +56,9 @@ const AIM: f64 = 0.8;
 
 /// How old what a process left must be to count as left.
 const LEFT: Duration = Duration::from_secs(3600);
+
+/// How long the digest of an input is remembered. Which of them are still of use cannot be told.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How many damaged entries are kept.
 const QUARANTINED: usize = 16;
@@ -153,7 +156,7 @@ impl Cache {
     pub fn clear(&self) -> io::Result<u64> {
         let place = self.inner().place.path();
         let mut removed = 0;
-        for directory in [ENTRIES, STAMPS, QUARANTINE] {
+        for directory in [ENTRIES, STAMPS, INPUTS, QUARANTINE] {
             for (name, _) in files(&place.join(directory))?.filter(|(name, _)| is_key(name)) {
                 match fs::remove_file(place.join(directory).join(name)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -193,16 +196,17 @@ impl Cache {
 
     fn remove_left_overs(&self, now: SystemTime) -> io::Result<u64> {
         let place = self.inner().place.path();
-        let is_left = |metadata: &Metadata| {
-            metadata.modified().is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > LEFT))
-        };
+        let age =
+            |metadata: &Metadata| metadata.modified().ok().and_then(|time| now.duration_since(time).ok());
         let mut left = Vec::new();
-        for directory in [ENTRIES, STAMPS, LOCKS] {
+        for directory in [ENTRIES, STAMPS, LOCKS, INPUTS] {
             let directory = place.join(directory);
-            for (name, _) in files(&directory)?.filter(|(_, metadata)| is_left(metadata)) {
+            for (name, metadata) in files(&directory)? {
+                let Some(age) = age(&metadata).filter(|age| *age > LEFT) else { continue };
                 let path = directory.join(&name);
                 let is_ours = match directory.file_name().and_then(|name| name.to_str()) {
                     Some(LOCKS) => is_key(&name) && is_unused_lock(&path),
+                    Some(INPUTS) if is_key(&name) => age > REMEMBERED,
                     Some(STAMPS) if is_key(&name) => !place.join(ENTRIES).join(&name).exists(),
                     _ => name.starts_with(TEMPORARY),
                 };
@@ -237,6 +241,10 @@ impl Drop for Pin {
 
 /// The regular files in a directory, which need not be there. What goes meanwhile is left out.
 fn files(directory: &Path) -> io::Result<impl Iterator<Item = (String, Metadata)> + use<>> {
+    // A link would lead to files of somebody else, whatever their names.
+    if fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         entries => Some(entries?),

@@ -43,6 +43,8 @@ mod flight;
 #[cfg(feature = "wasmtime")]
 mod input;
 #[cfg(feature = "wasmtime")]
+mod memo;
+#[cfg(feature = "wasmtime")]
 mod memory;
 #[cfg(feature = "wasmtime")]
 mod module_cache;
@@ -52,6 +54,8 @@ mod module_cache;
     reason = "loading native code is a promise that it is ours, and this is the room where it is kept"
 )]
 mod native;
+#[cfg(feature = "wasmtime")]
+mod outcome;
 #[cfg(feature = "wasmtime")]
 mod sealed;
 
@@ -77,6 +81,7 @@ pub use self::{
     compile::CompileError,
     engine::UnsupportedEngine,
     input::Input,
-    module_cache::{Loaded, ModuleCache, Outcome, Source},
+    module_cache::ModuleCache,
     native::{load_precompiled_component, load_precompiled_module},
+    outcome::{Loaded, Outcome, Source},
 };

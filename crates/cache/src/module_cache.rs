@@ -1,7 +1,6 @@
 //! Modules and components by way of the cache: from disk if they are there, compiled and kept if they are not.
 
-use std::fmt;
-use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,8 @@ use crate::flight::{Flights, Turn};
 use crate::memory::Memory;
 use crate::native::Native;
 use crate::{
-    Cache, CompileError, Digest, Input, Key, Kind, MissReason, PutError, UnsupportedEngine, background,
+    Cache, CompileError, Digest, Input, Key, Kind, Loaded, MissReason, Outcome, Source, UnsupportedEngine,
+    background, memo,
 };
 
 /// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
@@ -122,6 +122,25 @@ impl ModuleCache {
         self.load(input.into())
     }
 
+    /// The core module in the file at `path`. While the file does not change, neither is it read again nor hashed, where the file
+    /// system and the kernel tell reliably that it did not: on local ones, and once it is two seconds old.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or compiled.
+    pub fn module_file(&self, path: impl AsRef<Path>) -> Result<Loaded<Module>, CompileError> {
+        self.load_file(path.as_ref())
+    }
+
+    /// The component in the file at `path`; see [`module_file`](Self::module_file).
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or compiled.
+    pub fn component_file(&self, path: impl AsRef<Path>) -> Result<Loaded<Component>, CompileError> {
+        self.load_file(path.as_ref())
+    }
+
     /// As [`module`](Self::module), on a thread of its own: for async code, of any runtime. If the future is dropped, the work goes
     /// on, and the next call finds what it made.
     ///
@@ -180,16 +199,44 @@ impl ModuleCache {
         &self.components
     }
 
+    fn load_file<T: Native>(&self, path: &Path) -> Made<T> {
+        let read = |source| CompileError::Read { path: path.to_owned(), source: Arc::new(source) };
+        let (file, before) = memo::open(path).map_err(read)?;
+        if let Some(digest) = self.cache.known_digest(&before)
+            && let Some(loaded) = self.load_known(&digest)
+        {
+            return Ok(loaded);
+        }
+        let (wasm, after) = memo::read(file).map_err(read)?;
+        let digest = Digest::of(&wasm);
+        self.cache.counters().input_bytes_hashed += wasm.len() as u64;
+        let loaded = self.load(Input::hashed(&wasm, digest))?;
+        self.cache.note_digest(path, &before, &after, &digest);
+        Ok(loaded)
+    }
+
+    /// What is in memory or on disk for an input, without a look at the input.
+    fn load_known<T: Native>(&self, digest: &Digest) -> Option<Loaded<T>> {
+        let key = self.identity.key(T::KIND, digest, &self.generation);
+        self.load_from_memory(digest).or_else(|| self.load_from_disk(&key, digest).ok())
+    }
+
+    fn load_from_memory<T: Native>(&self, digest: &Digest) -> Option<Loaded<T>> {
+        let started = Instant::now();
+        let (value, compile_time) = T::known(self).memory()?.get(digest)?;
+        self.cache.counters().memory_hits += 1;
+        let outcome = Outcome { source: Source::Memory, ..Outcome::loaded(compile_time, started) };
+        Some(Loaded { value, outcome })
+    }
+
     fn load<T: Native>(&self, input: Input<'_>) -> Made<T> {
         let (kind, found) = (T::KIND, kind_of(input.wasm())?);
         if found != kind {
             return Err(CompileError::WrongKind { expected: kind, found });
         }
-        let (digest, known, started) = (input.digest(), T::known(self), Instant::now());
-        if let Some((value, compile_time)) = known.memory().and_then(|mut memory| memory.get(&digest)) {
-            self.cache.counters().memory_hits += 1;
-            let outcome = Outcome { source: Source::Memory, ..Outcome::loaded(compile_time, started) };
-            return Ok(Loaded { value, outcome });
+        let digest = input.digest();
+        if let Some(loaded) = self.load_from_memory(&digest) {
+            return Ok(loaded);
         }
         let key = self.identity.key(kind, &digest, &self.generation);
         let miss = match self.load_from_disk::<T>(&key, &digest) {
@@ -198,7 +245,8 @@ impl ModuleCache {
         };
         self.cache.count_miss(&key, miss);
 
-        match known.flights.join(key, self.cache.inner().settings.lock_wait) {
+        let started = Instant::now();
+        match T::known(self).flights.join(key, self.cache.inner().settings.lock_wait) {
             Turn::Lead(leader) => {
                 let made = self.make(&key, input, miss);
                 leader.land(made.clone());
@@ -259,93 +307,5 @@ impl ModuleCache {
             ..Outcome::loaded(compile_time, started)
         };
         Ok(Loaded { value, outcome })
-    }
-}
-
-impl<T> Loaded<T> {
-    /// The same, for a call that missed at first, and waited for it.
-    fn after(mut self, miss: MissReason, waited: Duration) -> Self {
-        self.outcome.miss = Some(miss);
-        self.outcome.waited = waited;
-        self
-    }
-}
-
-/// A module or a component, and how it came.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Loaded<T> {
-    /// Wasmtime's own value, ready to be instantiated.
-    pub value: T,
-    /// Where it came from and what that took.
-    pub outcome: Outcome,
-}
-
-impl<T> Deref for Loaded<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-/// How a module or a component came.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Where it came from.
-    pub source: Source,
-    /// Why it did not come from disk at once, if it did not.
-    pub miss: Option<MissReason>,
-    /// Why what was compiled could not be kept, if it could not. It is loaded all the same.
-    pub publish_failure: Option<Arc<PutError>>,
-    /// What compiling it took: now, or, if it came from disk, when it was compiled.
-    pub compile_time: Duration,
-    /// What reading, verifying and loading took; after compiling, loading alone.
-    pub load_time: Duration,
-    /// How long the call waited for another thread or process that compiled the same thing.
-    pub waited: Duration,
-}
-
-impl Outcome {
-    /// Of code from disk.
-    fn loaded(compile_time: Duration, started: Instant) -> Self {
-        Self {
-            source: Source::Disk,
-            miss: None,
-            publish_failure: None,
-            compile_time,
-            load_time: started.elapsed(),
-            waited: Duration::ZERO,
-        }
-    }
-}
-
-/// Where code came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Source {
-    /// It was still in memory.
-    Memory,
-    /// It was in the cache.
-    Disk,
-    /// It was compiled by this call.
-    Compiled,
-}
-
-impl Source {
-    /// `"memory"`, `"disk"` or `"compiled"`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Disk => "disk",
-            Self::Compiled => "compiled",
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

@@ -17,7 +17,7 @@ use crate::{Key, Trust};
 const NOTED: Duration = Duration::from_secs(3600);
 
 /// What a stamp says of a file.
-const RECORD: usize = 16 + 7 * 8;
+pub(crate) const RECORD: usize = 16 + 7 * 8;
 
 /// How long ago a file must have changed last for its times to tell it from a later change: clocks of file systems tick.
 #[cfg(unix)]
@@ -88,7 +88,7 @@ impl Stamp<'_> {
 }
 
 /// What a stamp says of a file, or `None` where that is not known.
-fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
+pub(crate) fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -116,7 +116,7 @@ fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
 }
 
 /// Whether a file changed last long enough ago.
-fn is_settled(entry: &Metadata) -> bool {
+pub(crate) fn is_settled(entry: &Metadata) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -28,6 +28,8 @@ pub struct Stats {
     pub downgrades: Downgrades,
     /// Bytes of artefacts handed out.
     pub bytes_read: u64,
+    /// Bytes of input files that were read and hashed because it was not known whether they had changed.
+    pub input_bytes_hashed: u64,
     /// Bytes of artefacts that were hashed to verify code.
     pub bytes_hashed: u64,
     /// Bytes of artefacts written.

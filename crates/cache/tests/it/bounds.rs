@@ -178,6 +178,24 @@ fn verify_finds_what_is_rotten_and_clear_removes_all() {
     assert_eq!(cache.get(&key("25")), Lookup::Miss(MissReason::Absent));
 }
 
+/// In a directory that others may write to, they may put a link to files of yours.
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed_to_files_of_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("cache");
+    let cache = cache(&root, 0);
+    let elsewhere = directory.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let precious = elsewhere.join("0".repeat(64));
+    fs::write(&precious, "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, format(&root).join("entries")).unwrap();
+    cache.gc().unwrap_err();
+    cache.clear().unwrap_err();
+    cache.verify().unwrap_err();
+    assert!(precious.exists());
+}
+
 #[test]
 fn clocks_that_were_wrong_do_no_harm() {
     let directory = tempfile::tempdir().unwrap();

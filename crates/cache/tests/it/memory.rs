@@ -102,3 +102,58 @@ fn prewarming_says_of_each_how_it_went() {
     assert!(seen[2].1.as_ref().unwrap_err().contains("not a WebAssembly binary"));
     assert_eq!(seen[3], (3, Ok(Source::Disk)));
 }
+
+/// Where a file's times can be relied on, it is hashed until it has settled, and then once.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_did_not_change_is_not_read_again() {
+    use std::fs;
+    use std::time::Duration;
+
+    let fixture = Fixture::new();
+    let engine = Engine::default();
+    let file = fixture.beside("guest.wasm");
+    let load = |answer| {
+        let modules = modules(&fixture, &engine);
+        let loaded = modules.module_file(&file).unwrap();
+        assert_eq!(ask_module(&engine, &loaded), answer);
+        (loaded.outcome.source, modules.cache().stats().input_bytes_hashed)
+    };
+    fs::write(&file, module(7)).unwrap();
+    let length = module(7).len() as u64;
+    assert_eq!(load(7), (Source::Compiled, length));
+    assert_eq!(load(7), (Source::Disk, length));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!([load(7), load(7), load(7)], [(Source::Disk, length), (Source::Disk, 0), (Source::Disk, 0)]);
+
+    // Other contents of the same length and time, and another file of its name.
+    let before = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, module(8)).unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+    assert_eq!(module(8).len() as u64, length);
+    assert_eq!(load(8), (Source::Compiled, length));
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, module(7)).unwrap();
+    assert_eq!(load(7), (Source::Disk, length));
+
+    // A memo that nobody of ours wrote is none.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!((load(7).1, load(7).1), (length, 0));
+    let format = fs::read_dir(fixture.cache.root()).unwrap().next().unwrap().unwrap().path();
+    for memo in fs::read_dir(format.join("inputs")).unwrap() {
+        let path = memo.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[0] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(load(7).1, length);
+
+    // Known, but gone from the cache: it is read and compiled.
+    assert_eq!(load(7).1, 0);
+    fixture.reopened().clear().unwrap();
+    assert_eq!(load(7), (Source::Compiled, length));
+    let error = modules(&fixture, &engine).module_file(fixture.beside("nothing.wasm")).unwrap_err();
+    assert!(matches!(error, CompileError::Read { .. }), "{error}");
+    let error = modules(&fixture, &engine).component_file(&file).unwrap_err();
+    assert!(matches!(error, CompileError::WrongKind { .. }), "{error}");
+}
