@@ -1,4 +1,4 @@
-//! `Builder`: how a cache is to be kept, and opening it.
+//! `CacheBuilder`: how a cache is to be kept, and opening it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub enum Downgrade {
 /// What a cache is to be, before it is opened.
 #[derive(Clone, Debug)]
 #[must_use = "a cache is opened by `open`"]
-pub struct Builder {
+pub struct CacheBuilder {
     pub(crate) root: PathBuf,
     pub(crate) trust: Trust,
     pub(crate) settings: Settings,
@@ -65,7 +65,7 @@ pub(crate) struct Settings {
     pub(crate) lock_wait: Duration,
 }
 
-impl Builder {
+impl CacheBuilder {
     pub(crate) fn new(root: &Path, trust: Trust) -> Self {
         let settings = Settings {
             durability: Durability::default(),

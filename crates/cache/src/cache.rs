@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::builder::{Builder, Settings};
+use crate::builder::{CacheBuilder, Settings};
 use crate::place::{Place, create_private};
 #[cfg(feature = "wasmtime")]
 use crate::process_lock::{self, ProcessLock};
@@ -70,12 +70,12 @@ impl Cache {
     }
 
     /// Begins to open a cache with settings of one's own.
-    pub fn builder(root: impl AsRef<Path>, trust: impl Into<Trust>) -> Builder {
-        Builder::new(root.as_ref(), trust.into())
+    pub fn builder(root: impl AsRef<Path>, trust: impl Into<Trust>) -> CacheBuilder {
+        CacheBuilder::new(root.as_ref(), trust.into())
     }
 
-    pub(crate) fn open_built(builder: Builder) -> Result<Self, OpenError> {
-        let Builder { root, trust, settings } = builder;
+    pub(crate) fn open_built(builder: CacheBuilder) -> Result<Self, OpenError> {
+        let CacheBuilder { root, trust, settings } = builder;
         let root = Place::open(&root, &trust)?;
         // Each format and each key has a place of its own: what one cannot read is not in the way of the other.
         let place = root.inner(&format!("v{FORMAT}-{}", trust.key_id()), &trust)?;

@@ -59,7 +59,7 @@ mod outcome;
 #[cfg(feature = "wasmtime")]
 mod sealed;
 
-pub use builder::{Builder, Downgrade, Durability, LoadMode};
+pub use builder::{CacheBuilder, Downgrade, Durability, LoadMode};
 pub use cache::Cache;
 pub use digest::{Digest, ParseDigestError};
 pub use entry::Artifact;

@@ -23,7 +23,7 @@ use crate::{
 /// same settings. Engines that differ share a cache without meeting in it.
 ///
 /// Calls for the same thing at one time, of clones of this or of other processes, compile it once: the others wait, for no longer
-/// than [`Builder::lock_wait`](crate::Builder::lock_wait), and get the result or the error.
+/// than [`CacheBuilder::lock_wait`](crate::CacheBuilder::lock_wait), and get the result or the error.
 ///
 /// Compiling blocks for as long as it takes; from async code, call this where blocking is allowed.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
-use crate::builder::{Builder, LoadMode};
+use crate::builder::{CacheBuilder, LoadMode};
 use crate::code::{CodeArtifact, CodeBody};
 use crate::module_cache::{Known, ModuleCache};
 use crate::{AheadError, AheadFile, Cache, Digest, Key, Kind, OpenError, Trailer};
@@ -133,7 +133,7 @@ fn path_of(_file: &File) -> std::path::PathBuf {
     unreachable!("code is loaded from memory on this system")
 }
 
-impl Builder {
+impl CacheBuilder {
     /// Opens the cache in [`LoadMode::Mapped`]: code is not copied but mapped from its entry, which processes share. It is
     /// verified all the same. An entry that does not look as if this crate alone had its hands on it (owner, mode, number of
     /// names, file system) is copied and sealed after all, and counted in [`Stats::downgrades`](crate::Stats::downgrades).
