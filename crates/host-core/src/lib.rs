@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod machine;
+mod pool;
 mod profile;
+mod settings;
 
 mod input;
 
@@ -17,16 +20,25 @@ mod fault;
 
 mod memory;
 
+mod guest_profile;
+
 mod text;
 mod type_text;
 
 pub use crate::backtrace::Frame;
 pub use crate::fault::{Fault, FaultKind};
 pub use crate::guard::{Outcome, guard, guard_async};
+pub use crate::guest_profile::{GuestProfile, HasGuestProfile, ProfileError, sample};
 pub use crate::imports::{ImportProblem, LinkError};
 pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
+pub use crate::machine::Machine;
 pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
-pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
+pub use crate::pool::{PoolSettings, PoolUsage};
+pub use crate::profile::Profile;
+pub use crate::settings::{
+    Allocation, Backtraces, Conflict, EngineError, EngineSettings, NativeProfiler, Optimization,
+    RegisterAllocation,
+};
 pub use crate::type_text::type_text;
 pub use crate::values::{InvokeError, invoke_async, parse_arguments};

@@ -1,116 +1,107 @@
 //! `Profile`: engine settings that go together, by the job they are for.
 
+use host_limits::{Bytes, Proposal, Proposals};
 use serde::{Deserialize, Serialize};
-use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
-    Strategy, WasmBacktraceDetails,
+use wasmtime::Config;
+
+use crate::pool::PoolSettings;
+use crate::settings::{
+    Allocation, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation,
 };
 
 /// Engine settings that go together, by the job they are for.
 ///
-/// A profile gives a plain `wasmtime::Config`: change it further as you like, then let
-/// [`Limits::configure`](host_limits::Limits::configure) turn on what the limits need. All profiles set Cranelift, the
-/// detail of backtraces and the features below explicitly, so that neither Wasmtime's defaults nor the environment
-/// variables it reads decide.
+/// A profile is a name for [`EngineSettings`], which are plain data: take them as they are, or change what you like.
 ///
 /// ```
-/// use host_core::Profile;
+/// use host_core::{EngineSettings, Profile};
 /// use host_limits::Limits;
-/// use wasmtime::Engine;
 ///
-/// let mut config = Profile::Untrusted.config();
-/// Limits::untrusted().configure(&mut config);
-/// let engine = Engine::new(&config)?;
-/// # Ok::<(), wasmtime::Error>(())
+/// let engine = Profile::Untrusted.settings().engine(&Limits::untrusted())?;
+/// assert!(engine.get_epoch_interruption());
+/// # Ok::<(), host_core::EngineError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Profile {
-    /// For writing guests: quick to compile, backtraces with file and line where the guest carries debug information.
+    /// For writing guests: quick to compile, backtraces with file and line where the guest carries debug information, which
+    /// is also handed to native debuggers.
     Development,
-    /// For many short-lived instances of code one knows: optimised, from a pool of memories that are kept warm.
-    /// The pool holds [`POOL_STORES`] stores of one guest each.
+    /// For many short-lived instances of code one knows: optimised, from a [pool](PoolSettings) of memories that are kept
+    /// warm, sized from the machine.
     Throughput,
-    /// For code nobody has read, and the default: compile time stays linear in the size of the code, and proposals
-    /// that ordinary guests do not need are off (garbage collection, exceptions, 64-bit and multiple memories), as is Wasmtime's support for component-model concurrency.
+    /// For code nobody has read, and the default. Compile time grows in proportion to the code, whatever it is
+    /// ([`RegisterAllocation::SinglePass`] says how that was chosen), and only those proposals are on that ordinary
+    /// compilers emit: see [`Proposals::default`].
     #[default]
     Untrusted,
-    /// For replay: NaN bits and relaxed SIMD give the same result on every machine. Fuel is deterministic, epochs are
-    /// not; clocks and randomness are the grants' matter.
+    /// For replay: NaN bits and relaxed SIMD give the same result on every machine, and fuel is metered, which counts the
+    /// same on every run. Epochs do not; clocks and randomness are the grants' matter, and this profile has none.
     Deterministic,
 }
 
-/// How many guests the pool of [`Profile::Throughput`] holds at a time. Each reserves [`POOL_MEMORY`] of address space
-/// and a guard, not of memory.
-pub const POOL_STORES: u32 = 256;
-
-/// The largest linear memory in the pool of [`Profile::Throughput`], in bytes.
-pub const POOL_MEMORY: usize = 256 << 20;
-
 impl Profile {
-    /// The settings of this profile.
-    pub fn config(self) -> Config {
-        let mut config = Config::new();
-        config
-            .strategy(Strategy::Cranelift)
-            .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-            .shared_memory(false)
-            // Component calls are three times cheaper without it, and only worlds with async functions need it.
-            .concurrency_support(false);
+    /// The settings of this profile. Those of [`Throughput`](Profile::Throughput) depend on the machine they are asked on.
+    pub fn settings(self) -> EngineSettings {
+        let plain = EngineSettings {
+            optimization: Optimization::Speed,
+            register_allocation: RegisterAllocation::Backtracking,
+            proposals: standard(),
+            backtraces: Backtraces::Offsets,
+            debug_info: false,
+            core_dumps: false,
+            profiler: NativeProfiler::None,
+            canonical_nans: false,
+            deterministic_relaxed_simd: false,
+            fuel: false,
+            dense_image: Bytes::mebi(16),
+            allocation: Allocation::OnDemand,
+        };
         match self {
-            Profile::Development => {
-                config
-                    .cranelift_opt_level(OptLevel::None)
-                    .wasm_backtrace_details(WasmBacktraceDetails::Enable);
-            }
+            Profile::Development => EngineSettings {
+                optimization: Optimization::None,
+                backtraces: Backtraces::Lines,
+                debug_info: true,
+                ..plain
+            },
             Profile::Throughput => {
-                config
-                    .cranelift_opt_level(OptLevel::Speed)
-                    .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+                EngineSettings { allocation: Allocation::Pool(PoolSettings::for_this_machine()), ..plain }
             }
-            Profile::Untrusted => {
-                config
-                    .cranelift_opt_level(OptLevel::None)
-                    .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
-                    // A memory image is only copied whole if the module really fills it: two far data segments in
-                    // 78 bytes would make one of megabytes.
-                    .memory_guaranteed_dense_image_size(0)
-                    .wasm_gc(false)
-                    .wasm_function_references(false)
-                    .wasm_exceptions(false)
-                    .wasm_memory64(false)
-                    .wasm_multi_memory(false)
-                    .gc_support(false);
-            }
+            Profile::Untrusted => EngineSettings {
+                optimization: Optimization::None,
+                register_allocation: RegisterAllocation::SinglePass,
+                proposals: Proposals::default(),
+                // Two far data segments in 78 bytes would make an image of megabytes.
+                dense_image: Bytes::new(0),
+                ..plain
+            },
             Profile::Deterministic => {
-                config
-                    .cranelift_opt_level(OptLevel::Speed)
-                    .cranelift_nan_canonicalization(true)
-                    .relaxed_simd_deterministic(true);
+                EngineSettings { canonical_nans: true, deterministic_relaxed_simd: true, fuel: true, ..plain }
             }
         }
-        config
+    }
+
+    /// The settings of this profile as Wasmtime takes them. Change them further as you like, then let
+    /// [`Limits::configure`](host_limits::Limits::configure) turn on what the limits need; or take
+    /// [`EngineSettings::engine`], which does both and looks for contradictions.
+    pub fn config(self) -> Config {
+        self.settings().config()
     }
 }
 
-fn pool() -> PoolingAllocationConfig {
-    let mut pool = PoolingAllocationConfig::new();
-    // A component for WASI 0.2 takes three core instances, one memory and two tables.
-    pool.total_component_instances(POOL_STORES)
-        .total_core_instances(POOL_STORES * 4)
-        .total_memories(POOL_STORES)
-        .total_tables(POOL_STORES * 4)
-        .total_stacks(POOL_STORES)
-        .total_gc_heaps(POOL_STORES)
-        .max_memory_size(POOL_MEMORY)
-        // Keeping pages warm only pays where the kernel can tell which were touched.
-        .pagemap_scan(Enabled::Auto)
-        .table_elements(100_000);
-    if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.linear_memory_keep_resident(2 << 20).table_keep_resident(1 << 16);
-    }
-    pool
+/// What Wasmtime 48 has on by itself, without threads and component-model concurrency: shared memories have no place in
+/// a store with limits, and calls of components are three times cheaper without concurrency.
+fn standard() -> Proposals {
+    let more = [
+        Proposal::RelaxedSimd,
+        Proposal::MultiMemory,
+        Proposal::Memory64,
+        Proposal::FunctionReferences,
+        Proposal::Gc,
+        Proposal::Exceptions,
+    ];
+    Proposals::default().iter().chain(more).collect()
 }
 
 #[cfg(test)]
@@ -119,40 +110,69 @@ mod tests {
     use host_limits::Limits;
     use wasmtime::{Engine, Module};
 
+    const ALL: [Profile; 4] =
+        [Profile::Development, Profile::Throughput, Profile::Untrusted, Profile::Deterministic];
+
     fn engine(profile: Profile) -> Engine {
-        let mut config = profile.config();
-        Limits::untrusted().configure(&mut config);
-        Engine::new(&config).unwrap()
+        profile.settings().engine(&Limits::untrusted()).unwrap()
     }
 
     #[test]
     fn every_profile_builds_an_engine() {
-        for profile in [Profile::Development, Profile::Throughput, Profile::Untrusted, Profile::Deterministic]
-        {
-            let engine = engine(profile);
-            Module::new(&engine, "(module (memory 1) (func (export \"f\")))").unwrap();
+        for profile in ALL {
+            for limits in [Limits::untrusted(), Limits::default()] {
+                let engine = profile.settings().engine(&limits).unwrap();
+                Module::new(&engine, "(module (memory 1) (func (export \"f\")))").unwrap();
+                Engine::new(limits.configure(&mut profile.config())).unwrap();
+            }
         }
     }
 
     #[test]
     fn untrusted_code_gets_no_proposals_it_does_not_need() {
-        let engine = engine(Profile::Untrusted);
+        let untrusted = engine(Profile::Untrusted);
+        let development = engine(Profile::Development);
         for refused in [
             "(module (memory 1) (memory 1))",
             "(module (memory i64 1))",
-            "(module (memory 1 1 shared))",
             "(module (type (struct)))",
             "(module (tag))",
+            "(module (func (param v128) (result v128)
+                local.get 0 local.get 0 local.get 0 f32x4.relaxed_madd))",
         ] {
-            assert!(Module::new(&engine, refused).is_err(), "{refused}");
+            assert!(Module::new(&untrusted, refused).is_err(), "{refused}");
+            Module::new(&development, refused).unwrap();
         }
     }
 
     #[test]
-    fn throughput_uses_a_pool_and_deterministic_the_same_nan() {
+    fn no_profile_shares_memory() {
+        for profile in ALL {
+            assert!(Module::new(&engine(profile), "(module (memory 1 1 shared))").is_err(), "{profile:?}");
+        }
+    }
+
+    #[test]
+    fn the_standard_is_what_wasmtime_has_on() {
+        let wasmtime = Proposals::of(&Engine::default());
+        let expected = wasmtime.without(Proposal::Threads).without(Proposal::ComponentModelAsync);
+        assert_eq!(standard(), expected);
+        assert_eq!(Proposals::of(&engine(Profile::Development)), expected);
+        assert_eq!(Proposals::of(&engine(Profile::Untrusted)), Proposals::default());
+    }
+
+    #[test]
+    fn each_profile_is_what_it_says() {
         assert!(engine(Profile::Throughput).get_pooling_config().is_some());
         assert!(engine(Profile::Untrusted).get_pooling_config().is_none());
-        assert_eq!(engine(Profile::Deterministic).get_cranelift_nan_canonicalization(), Some(true));
+        let deterministic = engine(Profile::Deterministic);
+        assert_eq!(deterministic.get_cranelift_nan_canonicalization(), Some(true));
+        assert!(deterministic.get_relaxed_simd_deterministic());
+        assert!(deterministic.get_consume_fuel());
+        assert!(engine(Profile::Development).get_debug_info());
+        for profile in ALL {
+            assert!(!engine(profile).get_concurrency_support(), "{profile:?}");
+        }
     }
 
     #[test]

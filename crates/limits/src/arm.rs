@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{AsContextMut as _, Engine, Store, StoreContextMut, UpdateDeadline};
 
 use crate::meter::Armed;
 use crate::usage::fuel_left;
@@ -127,6 +127,7 @@ fn arm_store<T: HasMeter>(
         let _held_while_the_store_is_armed = &hold;
         let now = Instant::now();
         deadline.check_at(now)?;
+        T::on_tick(store.as_context_mut());
         // A tick may come a little early.
         let due = |interval| now.saturating_duration_since(yielded) + Ticker::PERIOD / 2 >= interval;
         if yield_interval.is_some_and(due) {

@@ -5,7 +5,7 @@ mod limiter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::{GcHeapOutOfMemory, Trap};
+use wasmtime::{GcHeapOutOfMemory, StoreContextMut, Trap};
 
 use crate::account::Account;
 use crate::{Bytes, Deadline, Exceeded, Ledger, Limits, Usage};
@@ -48,6 +48,16 @@ pub struct Nested {
 pub trait HasMeter: 'static {
     /// The store's meter.
     fn meter(&mut self) -> &mut Meter;
+
+    /// Called whenever the guest of an [armed](crate::arm) store is found running when the epoch has moved, which is every
+    /// [`Ticker::PERIOD`](crate::Ticker::PERIOD) at most: for profilers and progress. The guest waits meanwhile, and its deadline runs.
+    /// Does nothing unless you write it.
+    fn on_tick(store: StoreContextMut<'_, Self>)
+    where
+        Self: Sized,
+    {
+        let _ = store;
+    }
 }
 
 impl HasMeter for Meter {

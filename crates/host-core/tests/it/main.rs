@@ -4,9 +4,11 @@ mod abi; // values of components that break the canonical ABI
 mod backtrace; // names, files and lines of the guest's stack
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
+mod guest_profile; // where a guest spends its time
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
 mod memory; // what a guest says about its memory
+mod settings; // engines that are built from settings, and their pools
 
 use std::error::Error;
 

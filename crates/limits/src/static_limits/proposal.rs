@@ -25,7 +25,8 @@ macro_rules! proposals {
                 }
             }
 
-            fn feature(self) -> WasmFeatures {
+            /// The feature that Wasmtime's `Config::wasm_features` takes.
+            pub fn feature(self) -> WasmFeatures {
                 match self {
                     $(Proposal::$variant => WasmFeatures::$feature,)*
                 }

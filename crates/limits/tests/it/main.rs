@@ -14,6 +14,7 @@ mod proposals; // what code uses of them
 mod setup; // engines that cannot hold the limits
 mod stack;
 mod static_limits; // code that declares too much
+mod ticks; // what is told while a guest runs
 mod waits; // time that is not the guest's
 mod wasi; // resources, random bytes, output
 
