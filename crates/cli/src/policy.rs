@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use host_plugins::Policy;
-use host_plugins::host_core::Profile;
+use host_plugins::host_core::{EngineSettings, Profile};
 use host_plugins::host_limits::{Bytes, Limits, StaticLimits};
 use host_plugins::host_wasi::{Grants, Output};
 
@@ -15,7 +15,9 @@ use crate::flags::{Dir, Fuel, GuestFlags, Variable};
 /// The engine's settings without a policy file: optimised, and each memory made when it is needed, so that none is too
 /// large for a pool. Not optimising a large program saves a tenth of the time it takes to compile, once, and may double the
 /// time of every run.
-const PROFILE: Profile = Profile::Deterministic;
+fn settings() -> EngineSettings {
+    EngineSettings { fuel: false, ..Profile::Deterministic.settings() }
+}
 
 /// The policy of a program that runs, whose standard streams are `streams` where no policy file names them.
 pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants) -> Result<Policy> {
@@ -55,7 +57,7 @@ fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants) -> Result<Pol
         Some(path) => Policy::read_with_streams(path, streams)?,
         None => {
             let mut policy = Policy::default();
-            policy.profile = PROFILE;
+            policy.profile = settings();
             policy.limits = Limits::trusted();
             policy.static_limits = StaticLimits::trusted();
             policy.grants = streams.clone();

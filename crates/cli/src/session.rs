@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use host_plugins::host_cache::AheadError;
-use host_plugins::host_core::{Fault, Profile};
+use host_plugins::host_core::{Backtraces, Fault};
 use host_plugins::host_limits::Usage;
 use host_plugins::host_wasi::{Grants, Output, Stdin};
 use host_plugins::{
@@ -58,8 +58,8 @@ impl<'a> Session<'a> {
             program = runtime.prepare_ahead(file).map_err(explain);
         } else {
             if flags.backtrace && flags.policy.is_none() {
-                // The one whose backtraces name source lines. A precompiled file has its profile already.
-                policy.profile = Profile::Development;
+                // A precompiled file has its settings already.
+                policy.profile.backtraces = Backtraces::Lines;
             }
             runtime = load::runtime(&policy, load::cache(&flags.cache)?)?;
             program = load::compiling(file, &bytes, || runtime.prepare(&bytes)).map_err(Into::into);

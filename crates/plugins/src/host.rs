@@ -70,7 +70,7 @@ impl PluginHost {
     ///
     /// [`SetupError`]: the policy's limits and profile contradict each other, or the machine refuses.
     pub fn new(policy: Policy, cache: Option<Cache>) -> Result<PluginHost, SetupError> {
-        let runtime = Runtime::new(policy.profile, &policy.limits, cache)?;
+        let runtime = Runtime::new(policy.profile.clone(), &policy.limits, cache)?;
         Ok(PluginHost::on(runtime, policy))
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_core::Profile;
+use host_core::EngineSettings;
 use host_limits::{Limits, StaticLimits};
 use host_wasi::Grants;
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,9 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Policy {
-    /// The engine's settings. Default: [`Profile::Untrusted`].
-    pub profile: Profile,
+    /// The engine's settings: the name of a profile, or a table that changes some of one. Default: those of
+    /// [`Profile::Untrusted`](host_core::Profile::Untrusted).
+    pub profile: EngineSettings,
     /// How much each call may spend. Default: [`Limits::default`].
     pub limits: Limits,
     /// What code may declare, for it to be compiled at all. Default: [`StaticLimits::default`].

@@ -1,7 +1,7 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
-use host_core::Profile;
+use host_core::{EngineError, EngineSettings};
 use host_limits::{ArmError, Bytes, Limits, StartError, StaticLimits, Ticker, arm_async};
 use host_wasi::{GrantError, Grants};
 use wasmtime::{Engine, Store, component};
@@ -22,26 +22,28 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime whose engine has the settings of `profile`, and can hold `limits` and any that are tighter, the stack
+    /// A runtime whose engine has `settings`, those of a [`Profile`](host_core::Profile) for example, and can hold `limits` and any that are tighter, the stack
     /// excepted: that is the engine's. Compiled code is kept in `cache`, if there is one.
     ///
     /// # Errors
     ///
     /// [`SetupError`]: the settings contradict each other, or the machine refuses.
-    pub fn new(profile: Profile, limits: &Limits, cache: Option<Cache>) -> Result<Runtime, SetupError> {
+    pub fn new(
+        settings: impl Into<EngineSettings>,
+        limits: &Limits,
+        cache: Option<Cache>,
+    ) -> Result<Runtime, SetupError> {
         if limits.stack > MOST_STACK {
             return Err(SetupError::Stack { asked: limits.stack });
         }
-        let mut config = profile.config();
-        limits.configure(&mut config);
-        let engine = Engine::new(&config).map_err(SetupError::engine)?;
+        let engine = settings.into().engine(limits)?;
         let ticker = Ticker::start(&engine)?;
         let cache = cache.map(|cache| ModuleCache::new(cache, &engine)).transpose()?;
         let mut modules = wasmtime::Linker::new(&engine);
-        host_wasi::p1::add_to_linker_async(&mut modules).map_err(SetupError::engine)?;
+        host_wasi::p1::add_to_linker_async(&mut modules).map_err(SetupError::linker)?;
         let mut components = component::Linker::new(&engine);
-        host_wasi::p2::add_to_linker_async(&mut components).map_err(SetupError::engine)?;
-        host_component::log::add_to_linker(&mut components).map_err(SetupError::engine)?;
+        host_wasi::p2::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
+        host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
         let static_limits = StaticLimits::default();
         Ok(Runtime { engine, static_limits, ticker, cache, modules, components })
     }
@@ -94,9 +96,12 @@ pub enum SetupError {
         /// What the limits say.
         asked: Bytes,
     },
-    /// Wasmtime refuses the settings.
-    #[error("wasmtime refuses the engine's settings")]
-    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The engine cannot be built: its settings contradict each other or the limits, or the machine refuses.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Two of the interfaces that are offered by default have one name.
+    #[error("the interfaces that are offered to every guest do not fit together")]
+    Linker(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// There can be no ticker.
     #[error(transparent)]
     Ticker(#[from] StartError),
@@ -106,8 +111,8 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    fn engine(error: wasmtime::Error) -> SetupError {
-        SetupError::Engine(error.into())
+    fn linker(error: wasmtime::Error) -> SetupError {
+        SetupError::Linker(error.into())
     }
 }
 
