@@ -7,6 +7,8 @@ mod guard_async; // the same of async calls, and what only they can
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
 mod memory; // what a guest says about its memory
+mod memory_any; // the same for any address, length and bytes
+mod memory_text; // text in it
 
 use std::error::Error;
 
