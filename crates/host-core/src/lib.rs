@@ -26,7 +26,10 @@ pub use crate::guard::{Outcome, guard, guard_async};
 pub use crate::imports::{ImportProblem, LinkError};
 pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
-pub use crate::memory::{MemoryAccess, MemoryError, Number, exported_memory, instance_memory};
+pub use crate::memory::{
+    AllocDealloc, Allocation, Allocator, AllocatorProtocol, CabiFree, CabiRealloc, MemoryAccess, MemoryError,
+    Number, exported_memory, instance_memory,
+};
 pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
 pub use crate::type_text::type_text;
 pub use crate::values::{InvokeError, invoke_async, parse_arguments};

@@ -56,4 +56,54 @@ pub enum MemoryError {
         /// The name that was looked for.
         name: String,
     },
+    /// The guest exports no allocator of that name.
+    #[error("the guest exports no function named `{}` to allocate or free with; build it so that it does", one_line(.name))]
+    NoFunction {
+        /// The name that was looked for.
+        name: String,
+    },
+    /// The guest's allocator has another type.
+    #[error("the guest's `{}` should be {wanted}, but is {found}", one_line(.name))]
+    FunctionType {
+        /// The name of the export.
+        name: String,
+        /// The type, or types, that can be called.
+        wanted: String,
+        /// What the guest exports.
+        found: String,
+    },
+    /// The guest's allocator has no room, and says so by address 0.
+    #[error("the guest's allocator has no room for {size} bytes")]
+    NoRoom {
+        /// How many bytes were asked for.
+        size: u64,
+    },
+    /// The guest's allocator gave an address that is not aligned.
+    #[error("the guest's allocator gave address {address}, which is not aligned to {align} bytes")]
+    Misaligned {
+        /// The address that it gave.
+        address: u64,
+        /// The alignment that was asked for, in bytes.
+        align: u32,
+    },
+    /// More was asked for than the guest's addresses can count.
+    #[error("an allocation of {size} bytes is more than a guest of 32 bits can address")]
+    TooLarge {
+        /// How many bytes were asked for.
+        size: u64,
+    },
+    /// An alignment was asked for that is none.
+    #[error("an alignment of {align} was asked for, but alignments are powers of two")]
+    Alignment {
+        /// The alignment that was asked for.
+        align: u32,
+    },
+    /// More bytes than the allocation holds.
+    #[error("{length} bytes do not fit the allocation of {size} bytes")]
+    Overrun {
+        /// How many bytes were to be written.
+        length: u64,
+        /// The size of the allocation in bytes.
+        size: u64,
+    },
 }

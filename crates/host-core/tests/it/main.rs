@@ -1,6 +1,9 @@
 //! Guests that are linked, called and stopped, good ones and hostile ones, in stores that a stranger would write.
 
 mod abi; // values of components that break the canonical ABI
+mod allocator; // what a guest's allocator gives
+mod allocator_async; // the same in async stores
+mod allocator_hostile; // the same of hostile guests
 mod backtrace; // names, files and lines of the guest's stack
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
