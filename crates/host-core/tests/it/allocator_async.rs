@@ -1,10 +1,10 @@
 //! Memory that the host allocates by a guest's functions in async stores.
 
-use host_core::{Allocator, FaultKind, MemoryAccess, MemoryError, guard, guard_async};
+use host_core::{Allocator, FaultKind, MemoryAccess, MemoryError, Profile, guard, guard_async};
 use host_limits::Limits;
 use wasmtime::{AsContextMut, Caller, Instance, Store, Trap};
 
-use crate::allocator::{ADDRESS_SIZE, SIZE, global, guest, names};
+use crate::allocator::{ADDRESS_SIZE, SIZE, check_calls, global, guest, names, shapes};
 use crate::{Data, Host};
 
 async fn start(host: &Host, wat: &str) -> (Store<Data>, Instance, Allocator) {
@@ -38,6 +38,21 @@ async fn a_guest_reads_what_was_allocated_and_gets_it_back() {
     assert_eq!(global(&mut store, &instance, "frees"), 1);
     assert_eq!(global(&mut store, &instance, "free_address"), 1024);
     assert_eq!(global(&mut store, &instance, "free_size"), 5);
+}
+
+#[tokio::test]
+async fn every_shape_of_function_gets_its_arguments() {
+    let host = Host::with_profile(Profile::Development, Limits::untrusted());
+    for int in ["i32", "i64"] {
+        for shape in shapes(int) {
+            let mut store = host.async_store();
+            let module = host.module(&guest(int, &shape.0, &shape.1));
+            let instance = host.linker.instantiate_async(&mut store, &module).await.unwrap();
+            let allocator = Allocator::find(&mut store, &instance, shape.2.clone()).unwrap();
+            allocator.with_allocation_async(&mut store, 24u32, 8, async |_, _| Ok(())).await.unwrap();
+            check_calls(&mut store, &instance, &shape);
+        }
+    }
 }
 
 #[tokio::test]
