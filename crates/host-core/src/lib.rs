@@ -40,5 +40,10 @@ pub use crate::settings::{
     Allocation, Backtraces, Conflict, EngineError, EngineSettings, NativeProfiler, Optimization,
     RegisterAllocation,
 };
+pub use crate::memory::{
+    AllocDealloc, Allocation, Allocator, AllocatorProtocol, CabiFree, CabiRealloc, MemoryAccess, MemoryError,
+    Number, exported_memory, instance_memory,
+};
+pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
 pub use crate::type_text::type_text;
 pub use crate::values::{InvokeError, invoke_async, parse_arguments};

@@ -1,6 +1,9 @@
 //! Guests that are linked, called and stopped, good ones and hostile ones, in stores that a stranger would write.
 
 mod abi; // values of components that break the canonical ABI
+mod allocator; // what a guest's allocator gives
+mod allocator_async; // the same in async stores
+mod allocator_hostile; // the same of hostile guests
 mod backtrace; // names, files and lines of the guest's stack
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
@@ -9,6 +12,8 @@ mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
 mod memory; // what a guest says about its memory
 mod settings; // engines that are built from settings, and their pools
+mod memory_any; // the same for any address, length and bytes
+mod memory_text; // text in it
 
 use std::error::Error;
 
