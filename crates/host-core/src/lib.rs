@@ -33,17 +33,15 @@ pub use crate::imports::{ImportProblem, LinkError};
 pub use crate::input::{InputError, InputKind};
 pub use crate::link::{Modules, check_imports};
 pub use crate::machine::Machine;
-pub use crate::memory::{MemoryAccess, MemoryError, exported_memory};
-pub use crate::pool::{PoolSettings, PoolUsage};
-pub use crate::profile::Profile;
-pub use crate::settings::{
-    Allocation, Backtraces, Conflict, EngineError, EngineSettings, NativeProfiler, Optimization,
-    RegisterAllocation,
-};
 pub use crate::memory::{
     AllocDealloc, Allocation, Allocator, AllocatorProtocol, CabiFree, CabiRealloc, MemoryAccess, MemoryError,
     Number, exported_memory, instance_memory,
 };
-pub use crate::profile::{POOL_MEMORY, POOL_STORES, Profile};
+pub use crate::pool::{PoolSettings, PoolUsage};
+pub use crate::profile::Profile;
+pub use crate::settings::{
+    AllocationStrategy, Backtraces, Conflict, EngineError, EngineSettings, NativeProfiler, Optimization,
+    RegisterAllocation,
+};
 pub use crate::type_text::type_text;
 pub use crate::values::{InvokeError, invoke_async, parse_arguments};

@@ -6,7 +6,7 @@ use wasmtime::Config;
 
 use crate::pool::PoolSettings;
 use crate::settings::{
-    Allocation, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation,
+    AllocationStrategy, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation,
 };
 
 /// Engine settings that go together, by the job they are for.
@@ -56,7 +56,7 @@ impl Profile {
             deterministic_relaxed_simd: false,
             fuel: false,
             dense_image: Bytes::mebi(16),
-            allocation: Allocation::OnDemand,
+            allocation: AllocationStrategy::OnDemand,
         };
         match self {
             Profile::Development => EngineSettings {
@@ -66,7 +66,7 @@ impl Profile {
                 ..plain
             },
             Profile::Throughput => {
-                EngineSettings { allocation: Allocation::Pool(PoolSettings::for_this_machine()), ..plain }
+                EngineSettings { allocation: AllocationStrategy::Pool(PoolSettings::for_this_machine()), ..plain }
             }
             Profile::Untrusted => EngineSettings {
                 optimization: Optimization::None,

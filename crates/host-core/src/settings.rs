@@ -76,7 +76,7 @@ pub struct EngineSettings {
     /// Instances map the image instead of copying it, but a module of a few bytes can declare one of this size.
     pub dense_image: Bytes,
     /// Where memories, tables and stacks come from.
-    pub allocation: Allocation,
+    pub allocation: AllocationStrategy,
 }
 
 /// How much the compiler works on the code it makes.
@@ -140,7 +140,7 @@ pub enum NativeProfiler {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Allocation {
+pub enum AllocationStrategy {
     /// From the operating system, for each instance anew. There may be as many as the machine can take.
     OnDemand,
     /// From a pool that is reserved with the engine. Quicker, and no more than the pool holds.
@@ -229,7 +229,7 @@ impl EngineSettings {
         for proposal in Proposals::all().iter() {
             config.wasm_features(proposal.feature(), self.proposals.contains(proposal));
         }
-        if let Allocation::Pool(pool) = &self.allocation {
+        if let AllocationStrategy::Pool(pool) = &self.allocation {
             config
                 .memory_reservation(pool.reservation_for(limits).get())
                 .allocation_strategy(InstanceAllocationStrategy::Pooling(pool.config(limits)));

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use host_core::{Allocation, EngineSettings, PoolSettings, guard};
+use host_core::{AllocationStrategy, EngineSettings, PoolSettings, guard};
 use wasmtime::{InstancePre, Linker, Module};
 
 use crate::comparison::Comparison;
@@ -21,7 +21,7 @@ pub(crate) const GUEST: &str = r#"(module
 
 pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
     let pool = PoolSettings { guests: 64, ..PoolSettings::default() };
-    let from_pool = EngineSettings { allocation: Allocation::Pool(pool), ..optimised() };
+    let from_pool = EngineSettings { allocation: AllocationStrategy::Pool(pool), ..optimised() };
     for (name, settings) in
         [("fresh instance, call, drop", optimised()), ("fresh instance from a pool, call, drop", from_pool.clone())]
     {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use host_limits::{Bytes, Limits, Proposal};
 
-use super::{Allocation, Backtraces, EngineSettings};
+use super::{AllocationStrategy, Backtraces, EngineSettings};
 use crate::machine::Machine;
 
 /// Two things that cannot both hold.
@@ -105,7 +105,7 @@ impl EngineSettings {
     /// Everything in these settings and `limits` that cannot hold together; empty if all is well.
     pub fn conflicts(&self, limits: &Limits) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
-        if let Allocation::Pool(pool) = &self.allocation {
+        if let AllocationStrategy::Pool(pool) = &self.allocation {
             if let Some(memory) = pool.memory.filter(|memory| *memory < limits.memory) {
                 conflicts.push(Conflict::PoolMemory { pool: memory, limit: limits.memory });
             }
@@ -137,7 +137,7 @@ impl EngineError {
     pub(super) fn of(error: wasmtime::Error, settings: &EngineSettings, limits: &Limits) -> EngineError {
         // The only call of the system that building an engine depends on is the one that reserves the pool.
         match &settings.allocation {
-            Allocation::Pool(pool) if error.chain().any(from_the_system) => {
+            AllocationStrategy::Pool(pool) if error.chain().any(from_the_system) => {
                 let (guests, needed) = (pool.guests, pool.address_space(limits));
                 EngineError::Pool { guests, needed, source: error.into() }
             }

@@ -6,7 +6,7 @@ use host_limits::{Bytes, Proposals};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::{Allocation, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation};
+use super::{AllocationStrategy, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation};
 use crate::profile::Profile;
 
 impl<'de> Deserialize<'de> for EngineSettings {
@@ -65,7 +65,7 @@ changes! {
     deterministic_relaxed_simd: bool,
     fuel: bool,
     dense_image: Bytes,
-    allocation: Allocation,
+    allocation: AllocationStrategy,
 }
 
 #[cfg(test)]
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_pool_is_read() {
         let settings = read("[profile.allocation.pool]\nguests = 10\nmemory = '1MiB'").unwrap();
-        let Allocation::Pool(pool) = settings.allocation else { panic!("no pool") };
+        let AllocationStrategy::Pool(pool) = settings.allocation else { panic!("no pool") };
         assert_eq!((pool.guests, pool.memory), (10, Some(Bytes::mebi(1))));
         assert_eq!(pool.keep_resident, PoolSettings::default().keep_resident);
         assert_eq!(read("profile = { allocation = 'on-demand' }").unwrap(), EngineSettings::default());

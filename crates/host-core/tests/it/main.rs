@@ -5,6 +5,7 @@ mod allocator; // what a guest's allocator gives
 mod allocator_async; // the same in async stores
 mod allocator_hostile; // the same of hostile guests
 mod backtrace; // names, files and lines of the guest's stack
+mod fuzzing; // what fuzzers do, on their seeds
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
 mod guest_profile; // where a guest spends its time

@@ -4,14 +4,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::process::Command;
 
 use host_core::{
-    Allocation, Backtraces, Conflict, EngineError, EngineSettings, Machine, NativeProfiler, PoolSettings,
+    AllocationStrategy, Backtraces, Conflict, EngineError, EngineSettings, Machine, NativeProfiler, PoolSettings,
     PoolUsage, Profile,
 };
 use host_limits::{Bytes, Limits, Proposal, Proposals};
 use wasmtime::{Instance, Module, Store};
 
 fn pooled(pool: PoolSettings) -> EngineSettings {
-    EngineSettings { allocation: Allocation::Pool(pool), ..EngineSettings::default() }
+    EngineSettings { allocation: AllocationStrategy::Pool(pool), ..EngineSettings::default() }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Graphs of modules that nobody wrote: linked or refused, and nothing of them left behind.
 
 use arbitrary::{Arbitrary, Unstructured};
-use host_core::{Allocation, EngineSettings, LinkError, Modules, PoolSettings, PoolUsage, Profile, guard};
+use host_core::{AllocationStrategy, EngineSettings, LinkError, Modules, PoolSettings, PoolUsage, Profile, guard};
 use host_limits::{Bytes, Limits, Meter, Ticker, arm};
 use wasm_smith::{Config, Module};
 use wasmtime::{Engine, Linker, Store};
@@ -25,7 +25,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn engine() -> Engine {
     let pool = PoolSettings { guests: 8, ..PoolSettings::default() };
     let settings = EngineSettings {
-        allocation: Allocation::Pool(pool),
+        allocation: AllocationStrategy::Pool(pool),
         proposals: Profile::Development.settings().proposals,
         ..EngineSettings::default()
     };

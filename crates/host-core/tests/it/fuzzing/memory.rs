@@ -102,18 +102,18 @@ fn check(store: &mut Store<()>, memory: Memory, access: Access) {
         }
         Access::Number32 { address } => {
             let address = address.get();
-            let number = memory.read_number::<u32, ()>(&*store, address);
+            let number = memory.read_number::<u32>(&*store, address);
             assert_eq!(number.is_ok(), inside(address, 4), "{address}");
         }
         Access::Number64 { address } => {
             let address = address.get();
-            let number = memory.read_number::<u64, ()>(&*store, address);
+            let number = memory.read_number::<u64>(&*store, address);
             assert_eq!(number.is_ok(), inside(address, 8), "{address}");
         }
         Access::Slice { address, count } => {
             let (address, count) = (address.get(), count.get());
             let fits = count.checked_mul(4).is_some_and(|length| inside(address, length));
-            assert_eq!(memory.read_slice::<[u8; 4], ()>(&*store, address, count).is_ok(), fits, "{address} {count}");
+            assert_eq!(memory.read_slice::<[u8; 4]>(&*store, address, count).is_ok(), fits, "{address} {count}");
         }
         Access::Write { address, bytes } => {
             let address = address.get();
@@ -126,7 +126,7 @@ fn check(store: &mut Store<()>, memory: Memory, access: Access) {
         Access::WriteNumber { address, number } => {
             let address = address.get();
             if memory.write_number(&mut *store, address, number).is_ok() {
-                assert_eq!(memory.read_number::<u64, ()>(&*store, address).unwrap(), number);
+                assert_eq!(memory.read_number::<u64>(&*store, address).unwrap(), number);
             }
         }
     }
