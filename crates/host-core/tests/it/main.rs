@@ -2,17 +2,24 @@
 
 mod abi; // values of components that break the canonical ABI
 mod backtrace; // names, files and lines of the guest's stack
+mod bad_input; // what is no guest, or not the one the host thinks: each named
+mod call; // exports by type, and by name with text
+mod compile; // why bytes did not become a module
+mod core_dump; // what a guest held when it stopped
+mod fault; // every kind of fault, and how a guest gets there
+mod fault_text; // the full form, and what machines read
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
 mod memory; // what a guest says about its memory
+mod trace; // spans, for those who listen
 
 use std::error::Error;
 
 use host_core::{Fault, MemoryAccess, Outcome, Profile, exported_memory, guard};
 use host_limits::{HasMeter, Limits, Meter, Ticker, arm, arm_async};
-use wasmtime::{Caller, Engine, Linker, Module, Store};
+use wasmtime::{Caller, Config, Engine, Linker, Module, Store};
 
 /// A stranger's store data: the meter is one field among others.
 struct Data {
@@ -40,7 +47,11 @@ impl Host {
     }
 
     fn with_profile(profile: Profile, limits: Limits) -> Host {
-        let engine = Engine::new(limits.configure(&mut profile.config())).unwrap();
+        Host::with_config(profile.config(), limits)
+    }
+
+    fn with_config(mut config: Config, limits: Limits) -> Host {
+        let engine = Engine::new(limits.configure(&mut config)).unwrap();
         let ticker = Ticker::start(&engine).unwrap();
         let mut linker = Linker::new(&engine);
         linker.func_wrap("env", "host_log", host_log).unwrap();
