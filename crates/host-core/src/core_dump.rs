@@ -48,7 +48,7 @@ pub enum CoreDumpError {
 impl Fault {
     /// What the guest's memories, globals and stack held, as a file in the [format of the WebAssembly tool
     /// conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Coredump.md): a module with custom sections, which
-    /// `wasm-tools print` and `wasm-tools objdump` show, and `wasmgdb` debugs. Locals are not in it.
+    /// `wasm-tools dump` and `wasm-tools print` show, and `wasmgdb` debugs. Locals are not in it.
     ///
     /// Wasmtime takes a core dump only if the engine was built with `Config::coredump_on_trap(true)`. It reads the memories only
     /// now: `store` must be the one of the fault, and nothing may have run in it since. `name` is what the dump calls the

@@ -118,7 +118,7 @@ pub(crate) fn find_func(
 ) -> Result<Func, InvokeError> {
     match instance.get_func(&mut store, name) {
         Some(func) => Ok(func),
-        None => Err(no_func(instance.module(&store.as_context()), name)),
+        None => Err(no_func(instance.module(store.as_context()), name)),
     }
 }
 

@@ -69,8 +69,7 @@ fn spans(work: impl FnOnce()) -> Vec<Told> {
     // on a thread where nobody listens.
     let _second = Dispatch::new(Recorder::default());
     dispatcher::with_default(&dispatch, work);
-    let told = recorder.0.lock().unwrap().clone();
-    told
+    recorder.0.lock().unwrap().clone()
 }
 
 fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
