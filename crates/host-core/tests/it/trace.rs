@@ -57,7 +57,13 @@ impl Subscriber for Recorder {
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, _: &Event<'_>) {}
-    fn enter(&self, _: &Id) {}
+
+    fn enter(&self, span: &Id) {
+        let mut spans = self.0.lock().unwrap();
+        let index = usize::try_from(span.into_u64()).unwrap() - 1;
+        spans[index].1.insert("entered".to_owned(), "yes".to_owned());
+    }
+
     fn exit(&self, _: &Id) {}
 }
 
@@ -72,8 +78,10 @@ fn spans(work: impl FnOnce()) -> Vec<Told> {
     recorder.0.lock().unwrap().clone()
 }
 
+/// The fields of a span in which the work was done.
 fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
-    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    let fields = fields.into_iter().chain([("entered", "yes")]);
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[test]
@@ -136,6 +144,7 @@ fn an_async_call_tells_the_same() {
     let [(name, fields)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!((name.as_str(), fields["export"].as_str()), ("call", "add"));
     assert_eq!((fields["module"].as_str(), fields["result"].as_str()), ("calculator", "ok"));
+    assert_eq!(fields["entered"], "yes");
 }
 
 #[test]
