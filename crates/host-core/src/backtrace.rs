@@ -40,13 +40,17 @@ impl fmt::Display for Frame {
     }
 }
 
+/// How many frames are kept. Wasmtime bounds the functions on the stack, but the guest's debug information says how many
+/// each of them was made of.
+const KEPT: usize = 100;
+
 /// The frames that Wasmtime attached to an error of a call, innermost first; none if it attached none.
 ///
 /// A compiler may have put several functions into one: each is a frame of its own.
 pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
     let mut frames = Vec::new();
-    for info in backtrace.frames() {
+    for info in backtrace.frames().iter().take(KEPT) {
         let module = info.module().name().map(one_line);
         let offset = info.module_offset();
         let function = info.func_name().map(readable);
@@ -54,7 +58,7 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
             frames.push(Frame { function, module, file: None, line: None, offset });
             continue;
         }
-        for symbol in info.symbols() {
+        for symbol in info.symbols().iter().take(KEPT.saturating_sub(frames.len())) {
             frames.push(Frame {
                 function: symbol.name().map(readable).or_else(|| function.clone()),
                 module: module.clone(),
@@ -64,6 +68,7 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
             });
         }
     }
+    frames.truncate(KEPT);
     frames
 }
 

@@ -1,20 +1,43 @@
 //! `Fault`: why a call ended without a result, and who can do something about it.
 
+mod classify;
+mod errors;
+mod exception;
+mod kind;
+mod report;
+
 use std::error::Error;
 use std::fmt;
 
-use host_limits::{Exceeded, Meter, Usage};
-use wasmtime::{ThrownException, Trap, WasmBacktrace};
+use host_limits::{Meter, Usage};
+use wasmtime::Trap;
 
-use crate::abi;
+pub use self::errors::{Denied, Exit};
+pub(crate) use self::errors::{HostPanic, NotArmed};
+pub use self::exception::Exception;
+pub use self::kind::{FaultKind, trap_name};
+
+use self::classify::{cause, classify};
 use crate::backtrace::{Frame, frames};
-use crate::imports::LinkError;
-use crate::memory::MemoryError;
-use crate::text::one_line;
 
 /// Why a call ended without a result.
 ///
-/// Prints as one line: who, what, where. The store it happened in must not be used again.
+/// Prints as one line: who, what, where. `{:#}` prints the full form: that line, every cause, the backtrace and what
+/// was spent. As serde writes it, it is a map:
+///
+/// | field | what |
+/// |---|---|
+/// | `who` | [`FaultKind::who`] |
+/// | `kind` | [`FaultKind::name`] |
+/// | `message` | the one line |
+/// | `trap` | [`trap_name`] of the trap behind it; left out if there is none |
+/// | `exit_code` | left out unless the guest exited |
+/// | `budget` | which one ran out, such as `fuel` or `table-elements`; left out unless one did |
+/// | `grant` | the grant that was missing; left out unless one was |
+/// | `backtrace` | the [`Frame`]s, innermost first |
+/// | `usage` | the [`Usage`] |
+///
+/// The store it happened in must not be used again, except for a [core dump](Fault::core_dump).
 #[derive(Debug)]
 pub struct Fault {
     // Boxed, so that a good call does not pay for the size of a bad one.
@@ -29,49 +52,24 @@ struct Inner {
     error: wasmtime::Error,
 }
 
-/// What ended the call, by who can act on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// The guest: its code trapped.
-    Trap(Trap),
-    /// The guest: it gave a host function an address, a length or text that does not hold.
-    BadArgument(MemoryError),
-    /// The guest: it gave a value of the component model that breaks the canonical ABI, such as a string outside its
-    /// memory; in Wasmtime's words.
-    BadValue(String),
-    /// The guest: it ended itself with an exit code.
-    Exit(i32),
-    /// The guest: it threw an exception that it does not catch.
-    Exception,
-    /// A budget ran out, or the host cancelled the call.
-    Budget(Exceeded),
-    /// The host: one of its functions panicked, with this message.
-    Panic(String),
-    /// The host: one of its functions, or Wasmtime, gave an error; see [`Fault::error`].
-    Host,
-}
-
 impl Fault {
     /// Tells what ended a call, from the error it gave and the meter of the store it ran in.
+    ///
+    /// The payload of an exception is in the store, so that it is not known here; [`guard`](crate::guard) takes it out.
     pub fn new(error: wasmtime::Error, meter: &Meter, usage: Usage) -> Fault {
+        Fault::with_exception(error, meter, usage, None)
+    }
+
+    pub(crate) fn with_exception(
+        error: wasmtime::Error,
+        meter: &Meter,
+        usage: Usage,
+        exception: Option<Exception>,
+    ) -> Fault {
         let cause = cause(&error);
-        let kind = if let Some(exceeded) = meter.explain(cause) {
-            FaultKind::Budget(exceeded)
-        } else if let Some(trap) = cause.downcast_ref::<Trap>() {
-            FaultKind::Trap(*trap)
-        } else if let Some(argument) = cause.downcast_ref::<MemoryError>() {
-            FaultKind::BadArgument(argument.clone())
-        } else if let Some(panic) = cause.downcast_ref::<HostPanic>() {
-            FaultKind::Panic(panic.0.clone())
-        } else if cause.is::<ThrownException>() {
-            FaultKind::Exception
-        } else if let Some(words) = abi::broken(cause) {
-            FaultKind::BadValue(words)
-        } else {
-            FaultKind::Host
-        };
-        Fault { inner: Box::new(Inner { kind, usage, frames: frames(cause), error }) }
+        let frames = frames(cause);
+        let kind = classify(cause, meter, !frames.is_empty(), exception);
+        Fault { inner: Box::new(Inner { kind, usage, frames, error }) }
     }
 
     /// Lets a layer that knows errors which this crate does not, such as WASI's exit code, say what they mean. `None`
@@ -94,7 +92,7 @@ impl Fault {
         &self.inner.usage
     }
 
-    /// The guest's stack, innermost frame first; empty if no guest code was running.
+    /// The guest's stack, innermost frame first; empty if no guest code was running. No more than 100 frames.
     pub fn backtrace(&self) -> &[Frame] {
         &self.inner.frames
     }
@@ -106,45 +104,19 @@ impl Fault {
 
     /// The trap behind the fault, also where a budget is what caused it.
     pub fn trap(&self) -> Option<Trap> {
-        cause(&self.inner.error).downcast_ref::<Trap>().copied()
+        self.cause().downcast_ref::<Trap>().copied()
+    }
+
+    /// The error that says what happened, where one of several modules could not be instantiated.
+    pub(crate) fn cause(&self) -> &wasmtime::Error {
+        cause(&self.inner.error)
     }
 }
 
-impl FaultKind {
-    /// Who can act on it, in a word: `guest`, `budget` or `host`.
-    pub fn who(&self) -> &'static str {
-        match self {
-            FaultKind::Trap(_)
-            | FaultKind::BadArgument(_)
-            | FaultKind::BadValue(_)
-            | FaultKind::Exit(_)
-            | FaultKind::Exception => "guest",
-            FaultKind::Budget(_) => "budget",
-            FaultKind::Panic(_) | FaultKind::Host => "host",
-        }
-    }
-}
-
+/// One line; `{:#}` is the full form.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.inner.kind.who())?;
-        match &self.inner.kind {
-            FaultKind::Trap(trap) => write!(f, "{trap}")?,
-            FaultKind::BadArgument(argument) => write!(f, "{argument}")?,
-            FaultKind::BadValue(words) => write!(f, "a value breaks the canonical ABI: {}", one_line(words))?,
-            FaultKind::Exit(code) => write!(f, "exited with code {code}")?,
-            FaultKind::Exception => f.write_str("threw an exception that it does not catch")?,
-            FaultKind::Budget(exceeded) => write!(f, "{exceeded}")?,
-            FaultKind::Panic(message) => write!(f, "a host function panicked: {}", one_line(message))?,
-            FaultKind::Host => f.write_str(&whole(&self.inner.error))?,
-        }
-        // Where a budget ran out says little: it is where the guest happened to be.
-        match (&self.inner.kind, self.inner.frames.first()) {
-            (FaultKind::Trap(_) | FaultKind::BadArgument(_) | FaultKind::Exception, Some(frame)) => {
-                write!(f, ", in {frame}")
-            }
-            _ => Ok(()),
-        }
+        if f.alternate() { report::full(self, f) } else { report::line(self, f) }
     }
 }
 
@@ -157,41 +129,3 @@ impl Error for Fault {
         }
     }
 }
-
-/// The error that says what happened: where one of several modules could not be instantiated, the reason.
-fn cause(error: &wasmtime::Error) -> &wasmtime::Error {
-    match error.downcast_ref() {
-        Some(LinkError::Instantiate { error, .. }) => error,
-        _ => error,
-    }
-}
-
-/// An error with its causes on one line; without Wasmtime's backtrace, which [`Fault::backtrace`] holds, and without
-/// causes that are told already.
-fn whole(error: &wasmtime::Error) -> String {
-    let backtrace = cause(error).downcast_ref::<WasmBacktrace>().map(ToString::to_string);
-    let mut line = String::new();
-    for part in error.chain().map(ToString::to_string).filter(|part| backtrace.as_ref() != Some(part)) {
-        let part = one_line(&part);
-        if line.ends_with(&part) {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push_str(": ");
-        }
-        line.push_str(&part);
-    }
-    line
-}
-
-/// A panic of a host function, carried as an error to where the fault is made.
-#[derive(Debug, thiserror::Error)]
-#[error("a host function panicked: {0}")]
-pub(crate) struct HostPanic(pub(crate) String);
-
-/// Guest code was to run in a store without limits.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the store is not armed, so nothing would limit its guest; call `host_limits::arm` or `arm_async` first"
-)]
-pub(crate) struct NotArmed;

@@ -10,7 +10,7 @@ use std::task::Poll;
 use host_limits::{HasMeter, Usage, usage};
 use wasmtime::Store;
 
-use crate::fault::{Fault, HostPanic, NotArmed};
+use crate::fault::{Exception, Fault, HostPanic, NotArmed};
 
 /// What a call gave, and what it spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,10 @@ fn finish<T: HasMeter, R>(store: &mut Store<T>, result: wasmtime::Result<R>) -> 
     let usage = usage(store);
     match result {
         Ok(value) => Ok(Outcome { value, usage }),
-        Err(error) => Err(Fault::new(error, store.data_mut().meter(), usage)),
+        Err(error) => {
+            let exception = Exception::take(&mut *store);
+            Err(Fault::with_exception(error, store.data_mut().meter(), usage, exception))
+        }
     }
 }
 
@@ -112,14 +115,18 @@ async fn catch_panic<R>(
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
-    let message = panic
+    HostPanic(panic_message(panic)).into()
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
+    panic
         .downcast::<String>()
         .map(|text| *text)
         .or_else(|panic| panic.downcast::<&str>().map(|text| text.to_string()))
         .unwrap_or_else(|other| {
-            // Not dropped: that is the host function's code again, and may panic again.
+            // Not dropped: that is the code of whoever panicked again, and may panic again.
             mem::forget(other);
             "no message".to_owned()
-        });
-    HostPanic(message).into()
+        })
 }

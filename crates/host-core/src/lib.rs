@@ -6,16 +6,20 @@ mod pool;
 mod profile;
 mod settings;
 
+mod compile;
 mod input;
 
 mod imports;
 mod link;
 
+mod call;
 mod guard;
+mod invoke;
 mod values;
 
 mod abi;
 mod backtrace;
+mod core_dump;
 mod fault;
 
 mod memory;
@@ -23,14 +27,21 @@ mod memory;
 mod guest_profile;
 
 mod text;
+mod trace;
 mod type_text;
 
 pub use crate::backtrace::Frame;
-pub use crate::fault::{Fault, FaultKind};
+pub use crate::call::Export;
+pub use crate::compile::{CompileError, compile_module};
+pub use crate::core_dump::CoreDumpError;
+pub use crate::fault::{Denied, Exception, Exit, Fault, FaultKind, trap_name};
 pub use crate::guard::{Outcome, guard, guard_async};
 pub use crate::guest_profile::{GuestProfile, HasGuestProfile, ProfileError, sample};
 pub use crate::imports::{ImportProblem, LinkError};
 pub use crate::input::{InputError, InputKind};
+pub use crate::invoke::{
+    InvokeError, invoke, invoke_async, invoke_values, invoke_values_async, parse_arguments,
+};
 pub use crate::link::{Modules, check_imports};
 pub use crate::machine::Machine;
 pub use crate::memory::{
@@ -44,4 +55,4 @@ pub use crate::settings::{
     RegisterAllocation,
 };
 pub use crate::type_text::type_text;
-pub use crate::values::{InvokeError, invoke_async, parse_arguments};
+pub use crate::values::value_text;

@@ -33,9 +33,28 @@ pub(crate) fn some_of(names: &[String]) -> Option<String> {
     }
 }
 
+/// The name of one of our variants, such as `OutOfFuel`, as `out-of-fuel`.
+pub(crate) fn kebab(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_for_machines() {
+        for (name, text) in [("Fuel", "fuel"), ("OutOfFuel", "out-of-fuel"), ("", "")] {
+            assert_eq!(kebab(name), text);
+        }
+    }
 
     #[test]
     fn becomes_one_line_of_bounded_length() {

@@ -1,5 +1,7 @@
 //! Names, files and lines of the guest's stack.
 
+use std::num::NonZeroUsize;
+
 use host_core::{Fault, FaultKind, Frame, Profile};
 use host_limits::Limits;
 use wasmtime::{Module, Trap};
@@ -77,6 +79,21 @@ fn a_guest_without_names_still_has_frames() {
     let [frame] = fault.backtrace() else { panic!("{fault:?}") };
     assert_eq!(frame.function, None);
     assert!(frame.to_string().starts_with("<unnamed function> (module+0x"), "{frame}");
+}
+
+#[test]
+fn a_backtrace_is_bounded_also_where_the_engine_keeps_more() {
+    let mut config = Profile::Development.config();
+    config.wasm_backtrace_max_frames(NonZeroUsize::new(10_000));
+    let host = Host::with_config(config, Limits::untrusted());
+    let deep = r#"(module (func $deep (param i32) (result i32)
+            (if (i32.eqz (local.get 0)) (then unreachable))
+            (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+        (func (export "run") (result i32) (call $deep (i32.const 500))))"#;
+    let fault = host.run(deep).unwrap_err();
+    assert_eq!(*fault.kind(), FaultKind::Trap(Trap::UnreachableCodeReached));
+    assert_eq!(fault.backtrace().len(), 100);
+    assert_eq!(format!("{fault:#}").matches("  at ").count(), 100);
 }
 
 #[test]

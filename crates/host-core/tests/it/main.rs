@@ -6,6 +6,12 @@ mod allocator_async; // the same in async stores
 mod allocator_hostile; // the same of hostile guests
 mod backtrace; // names, files and lines of the guest's stack
 mod fuzzing; // what fuzzers do, on their seeds
+mod bad_input; // what is no guest, or not the one the host thinks: each named
+mod call; // exports by type, and by name with text
+mod compile; // why bytes did not become a module
+mod core_dump; // what a guest held when it stopped
+mod fault; // every kind of fault, and how a guest gets there
+mod fault_text; // the full form, and what machines read
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
 mod guest_profile; // where a guest spends its time
@@ -15,12 +21,13 @@ mod memory; // what a guest says about its memory
 mod settings; // engines that are built from settings, and their pools
 mod memory_any; // the same for any address, length and bytes
 mod memory_text; // text in it
+mod trace; // spans, for those who listen
 
 use std::error::Error;
 
 use host_core::{Fault, MemoryAccess, Outcome, Profile, exported_memory, guard};
 use host_limits::{HasMeter, Limits, Meter, Ticker, arm, arm_async};
-use wasmtime::{Caller, Engine, Linker, Module, Store};
+use wasmtime::{Caller, Config, Engine, Linker, Module, Store};
 
 /// A stranger's store data: the meter is one field among others.
 struct Data {
@@ -48,7 +55,11 @@ impl Host {
     }
 
     fn with_profile(profile: Profile, limits: Limits) -> Host {
-        let engine = Engine::new(limits.configure(&mut profile.config())).unwrap();
+        Host::with_config(profile.config(), limits)
+    }
+
+    fn with_config(mut config: Config, limits: Limits) -> Host {
+        let engine = Engine::new(limits.configure(&mut config)).unwrap();
         let ticker = Ticker::start(&engine).unwrap();
         let mut linker = Linker::new(&engine);
         linker.func_wrap("env", "host_log", host_log).unwrap();
