@@ -161,7 +161,7 @@ impl Error for Fault {
 /// The error that says what happened: where one of several modules could not be instantiated, the reason.
 fn cause(error: &wasmtime::Error) -> &wasmtime::Error {
     match error.downcast_ref() {
-        Some(LinkError::Instantiate { error, .. }) => error,
+        Some(LinkError::Instantiate { error, .. } | LinkError::Initialize { error, .. }) => error,
         _ => error,
     }
 }
@@ -186,8 +186,15 @@ fn whole(error: &wasmtime::Error) -> String {
 
 /// A panic of a host function, carried as an error to where the fault is made.
 #[derive(Debug, thiserror::Error)]
-#[error("a host function panicked: {0}")]
-pub(crate) struct HostPanic(pub(crate) String);
+#[error("a host function panicked: {}", one_line(.0))]
+pub struct HostPanic(pub(crate) String);
+
+impl HostPanic {
+    /// The panic's message.
+    pub fn message(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Guest code was to run in a store without limits.
 #[derive(Debug, thiserror::Error)]

@@ -100,7 +100,8 @@ fn finish<T: HasMeter, R>(store: &mut Store<T>, result: wasmtime::Result<R>) -> 
     }
 }
 
-async fn catch_panic<R>(
+/// Polls `work`, and gives a panic of its as an error. What it holds is still to be dropped then.
+pub(crate) async fn catch_panic<R>(
     mut work: Pin<&mut Option<impl Future<Output = wasmtime::Result<R>>>>,
 ) -> wasmtime::Result<R> {
     poll_fn(|context| {
@@ -111,7 +112,9 @@ async fn catch_panic<R>(
     .await
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
+/// The error in which a panic is carried on.
+#[cold]
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
     let message = panic
         .downcast::<String>()
         .map(|text| *text)
