@@ -100,8 +100,7 @@ fn finish<T: HasMeter, R>(store: &mut Store<T>, result: wasmtime::Result<R>) -> 
     }
 }
 
-/// Polls `work`, and gives a panic of its as an error. What it holds is still to be dropped then.
-pub(crate) async fn catch_panic<R>(
+async fn catch_panic<R>(
     mut work: Pin<&mut Option<impl Future<Output = wasmtime::Result<R>>>>,
 ) -> wasmtime::Result<R> {
     poll_fn(|context| {

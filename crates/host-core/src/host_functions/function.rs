@@ -1,9 +1,10 @@
 //! Which Rust functions can be a guest's import: what they take and give, and how one is defined in a linker.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use wasmtime::{
     Caller, Func, GcRef, I31, Linker, NoExtern, NoFunc, NoneRef, OwnedRooted, Rooted, V128, ValType, WasmRet,
@@ -11,7 +12,7 @@ use wasmtime::{
 };
 
 use self::sealed::{Function, WithCaller};
-use crate::guard::{catch_panic, panicked};
+use crate::guard::panicked;
 use crate::type_text::signature_text;
 
 /// A Rust function that a guest can import: `Fn(A, B, ..) -> R` or `Fn(Caller<'_, T>, A, B, ..) -> R` of up to 17
@@ -194,10 +195,17 @@ where
     linker.func_wrap_async(module, name, move |caller: Caller<'_, T>, params: Params| {
         let future = caught(|| Ok(Pin::from(function(caller, params))));
         Box::new(async move {
-            let mut work = pin!(Some(async move { future?.await.into_result() }));
-            let result = catch_panic(work.as_mut()).await;
-            // What the function holds is dropped after a panic, and may panic too.
-            let _ = catch_unwind(AssertUnwindSafe(|| work.set(None)));
+            let mut future = future?;
+            // Caught as near to the function as can be: what it holds is not dropped while a panic unwinds.
+            let result = poll_fn(|context| {
+                caught(|| Ok(future.as_mut().poll(context).map(HostResult::into_result)))
+                    .unwrap_or_else(|panicked| Poll::Ready(Err(panicked)))
+            });
+            let result = result.await;
+            let _ = caught(|| {
+                drop(future);
+                Ok(())
+            });
             result
         })
     })?;

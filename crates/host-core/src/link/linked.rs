@@ -6,8 +6,8 @@ use std::ops::Index;
 use std::sync::Arc;
 
 use wasmtime::{
-    AsContextMut, Engine, Extern, Func, ImportType, Instance, InstancePre, Linker, Module, ModuleExport,
-    StoreContextMut, TypedFunc,
+    AsContextMut, Engine, Extern, ExternType, Func, ImportType, Instance, InstancePre, Linker, Module,
+    ModuleExport, StoreContextMut, TypedFunc,
 };
 
 use super::resolve::{Origin, Resolved};
@@ -79,8 +79,9 @@ enum Way<T: 'static> {
     Prepared(InstancePre<T>),
     /// Other modules provide all of them, or stubs do.
     Exports,
-    /// Some are the host's and some are other modules'. These go by name, through a linker of the store's own: only so
-    /// does Wasmtime take notice of host functions that are async.
+    /// By name, through a linker of the store's own, where some are the host's and some are other modules': only so does
+    /// Wasmtime take notice of host functions that are async. And where the host provides a memory or a table: only so
+    /// is it asked how large that is by then.
     Linker,
 }
 
@@ -150,6 +151,10 @@ impl<T: 'static> Linked<T> {
     /// [`LinkError::Instantiate`] or [`LinkError::Initialize`] if one of these functions traps, a limit is exceeded, or a
     /// memory or table turns out to be too small for another module; [`LinkError::OtherEngine`]. The store must not be
     /// used again then.
+    ///
+    /// # Panics
+    ///
+    /// As [`Linker::instantiate`], if the linker holds a memory or table of another store.
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instances, LinkError> {
         let mut store = store.as_context_mut();
         let mut progress = self.begin(&store)?;
@@ -312,16 +317,14 @@ impl<T: 'static> Part<T> {
         let Resolved { origins, stubs, .. } = found;
         let of_host = origins.iter().any(|origin| matches!(origin, Origin::Host));
         let of_modules = origins.iter().any(|origin| matches!(origin, Origin::Module { .. }));
-        let way = match (of_modules, of_host) {
-            (false, _) => {
-                // What another module's stub of this name was is captured there already.
-                let prepared = stubs.define(linker).and_then(|()| linker.instantiate_pre(module));
-                Way::Prepared(
-                    prepared.map_err(|error| LinkError::Instantiate { name: name.to_owned(), error })?,
-                )
-            }
-            (true, false) => Way::Exports,
-            (true, true) => Way::Linker,
+        let way = if of_host && (of_modules || grows(module, &origins)) {
+            Way::Linker
+        } else if of_modules {
+            Way::Exports
+        } else {
+            // Stubs of other modules under the same names are part of what was prepared for them.
+            let prepared = stubs.define(linker).and_then(|()| linker.instantiate_pre(module));
+            Way::Prepared(prepared.map_err(|error| LinkError::Instantiate { name: name.to_owned(), error })?)
         };
         let initialize = (role == ModuleRole::Reactor).then(|| module.get_export_index(INITIALIZE)).flatten();
         let (name, module, shared) = (name.to_owned(), module.clone(), BTreeMap::new());
@@ -344,6 +347,13 @@ impl<T: 'static> Part<T> {
     fn not_initialized(&self, error: wasmtime::Error) -> LinkError {
         LinkError::Initialize { name: self.name.clone(), error }
     }
+}
+
+/// Whether the host provides a memory or a table.
+fn grows(module: &Module, origins: &[Origin]) -> bool {
+    module.imports().zip(origins).any(|(import, origin)| {
+        matches!(origin, Origin::Host) && matches!(import.ty(), ExternType::Memory(_) | ExternType::Table(_))
+    })
 }
 
 impl<T: 'static> fmt::Debug for Linked<T> {

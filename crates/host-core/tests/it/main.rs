@@ -4,9 +4,13 @@ mod abi; // values of components that break the canonical ABI
 mod backtrace; // names, files and lines of the guest's stack
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
+mod host_functions; // sets of functions that guests import
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
+mod linked; // modules that are linked once and instantiated many times
 mod memory; // what a guest says about its memory
+mod role; // commands and reactors
+mod stubs; // functions that are missing, imported all the same
 
 use std::error::Error;
 
