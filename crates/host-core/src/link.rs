@@ -1,20 +1,25 @@
 //! Linking by name: core modules, the host functions they need, and each other.
 
+mod instances;
 mod linked;
 mod offers;
 mod order;
+mod part;
 mod resolve;
 mod role;
+mod source;
 mod stub;
 
 use std::collections::BTreeMap;
 
 use wasmtime::{AsContext, AsContextMut, Engine, ImportType, Linker, Module};
 
-pub use self::linked::{ImportSource, Instances, Linked, Source};
+pub use self::instances::Instances;
+pub use self::linked::Linked;
 pub(crate) use self::offers::Offers;
 use self::resolve::{Origin, resolve};
 pub use self::role::{ModuleRole, RoleError, initialize, initialize_async, run_command, run_command_async};
+pub use self::source::{ImportSource, Source};
 pub use self::stub::MissingImport;
 use crate::imports::LinkError;
 use crate::text::one_line;

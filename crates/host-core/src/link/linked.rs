@@ -2,20 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Index;
 use std::sync::Arc;
 
-use wasmtime::{
-    AsContextMut, Engine, Extern, ExternType, Func, ImportType, Instance, InstancePre, Linker, Module,
-    ModuleExport, StoreContextMut, TypedFunc,
-};
+use wasmtime::{AsContextMut, Engine, Extern, Func, Instance, InstancePre, Linker, Module, StoreContextMut};
 
+use super::instances::Instances;
+use super::part::{Part, Way};
 use super::resolve::{Origin, Resolved};
-use super::role::{INITIALIZE, ModuleRole};
-use super::stub::Stubs;
+use super::role::ModuleRole;
+use super::source::{ImportSource, Source};
 use crate::imports::LinkError;
-use crate::text::one_line;
-use crate::type_text::type_text;
 
 /// [`Modules`](crate::Modules) whose imports are all found, to be instantiated any number of times, in as many stores.
 ///
@@ -57,64 +53,6 @@ pub struct Linked<T: 'static> {
     positions: Arc<BTreeMap<String, usize>>,
     /// What the host offers.
     linker: Linker<T>,
-}
-
-/// One module.
-struct Part<T: 'static> {
-    name: String,
-    module: Module,
-    role: ModuleRole,
-    /// `_initialize` of a reactor.
-    initialize: Option<ModuleExport>,
-    origins: Vec<Origin>,
-    stubs: Stubs,
-    way: Way<T>,
-    /// Exports that others import by way of a linker.
-    shared: BTreeMap<String, ModuleExport>,
-}
-
-/// How a module gets its imports.
-enum Way<T: 'static> {
-    /// The host provides all of them, or stubs do.
-    Prepared(InstancePre<T>),
-    /// Other modules provide all of them, or stubs do.
-    Exports,
-    /// By name, through a linker of the store's own, where some are the host's and some are other modules': only so does
-    /// Wasmtime take notice of host functions that are async. And where the host provides a memory or a table: only so
-    /// is it asked how large that is by then.
-    Linker,
-}
-
-/// An import of one of the [`Linked`] modules, and where it comes from.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ImportSource<'a> {
-    /// The name of the module that imports it.
-    pub importer: &'a str,
-    /// What it imports: module, name and type.
-    pub import: ImportType<'a>,
-    /// Where it comes from.
-    pub source: Source<'a>,
-}
-
-/// Where an import comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Source<'a> {
-    /// From the host: the linker holds it.
-    Host,
-    /// From the module of this name.
-    Module(&'a str),
-    /// From nobody: it is a function that stops the guest if it is called; see
-    /// [`Modules::stub_missing`](crate::Modules::stub_missing).
-    Stub,
-}
-
-/// The instances of linked modules in one store, by the names under which the modules were added: `instances["app"]`.
-#[derive(Clone, Debug)]
-pub struct Instances {
-    positions: Arc<BTreeMap<String, usize>>,
-    instances: Vec<Instance>,
 }
 
 impl<T: 'static> Linked<T> {
@@ -240,7 +178,7 @@ impl<T: 'static> Linked<T> {
     }
 
     fn end(&self, progress: Progress<T>) -> Instances {
-        Instances { positions: Arc::clone(&self.positions), instances: progress.instances }
+        Instances::new(Arc::clone(&self.positions), progress.instances)
     }
 }
 
@@ -305,99 +243,9 @@ impl<T: 'static> Progress<T> {
     }
 }
 
-impl<T: 'static> Part<T> {
-    fn new(
-        name: &str,
-        module: &Module,
-        found: Resolved,
-        linker: &mut Linker<T>,
-    ) -> Result<Part<T>, LinkError> {
-        let role =
-            ModuleRole::of(module).map_err(|error| LinkError::Role { name: name.to_owned(), error })?;
-        let Resolved { origins, stubs, .. } = found;
-        let of_host = origins.iter().any(|origin| matches!(origin, Origin::Host));
-        let of_modules = origins.iter().any(|origin| matches!(origin, Origin::Module { .. }));
-        let way = if of_host && (of_modules || grows(module, &origins)) {
-            Way::Linker
-        } else if of_modules {
-            Way::Exports
-        } else {
-            // Stubs of other modules under the same names are part of what was prepared for them.
-            let prepared = stubs.define(linker).and_then(|()| linker.instantiate_pre(module));
-            Way::Prepared(prepared.map_err(|error| LinkError::Instantiate { name: name.to_owned(), error })?)
-        };
-        let initialize = (role == ModuleRole::Reactor).then(|| module.get_export_index(INITIALIZE)).flatten();
-        let (name, module, shared) = (name.to_owned(), module.clone(), BTreeMap::new());
-        Ok(Part { name, module, role, initialize, origins, stubs, way, shared })
-    }
-
-    fn initializer(
-        &self,
-        store: &mut StoreContextMut<'_, T>,
-        instance: Instance,
-    ) -> wasmtime::Result<Option<TypedFunc<(), ()>>> {
-        let export = self.initialize.and_then(|export| instance.get_module_export(&mut *store, &export));
-        export.and_then(Extern::into_func).map(|func| func.typed(&*store)).transpose()
-    }
-
-    fn failed(&self, error: wasmtime::Error) -> LinkError {
-        LinkError::Instantiate { name: self.name.clone(), error }
-    }
-
-    fn not_initialized(&self, error: wasmtime::Error) -> LinkError {
-        LinkError::Initialize { name: self.name.clone(), error }
-    }
-}
-
-/// Whether the host provides a memory or a table.
-fn grows(module: &Module, origins: &[Origin]) -> bool {
-    module.imports().zip(origins).any(|(import, origin)| {
-        matches!(origin, Origin::Host) && matches!(import.ty(), ExternType::Memory(_) | ExternType::Table(_))
-    })
-}
-
 impl<T: 'static> fmt::Debug for Linked<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Linked ")?;
         f.debug_map().entries(self.order()).finish()
-    }
-}
-
-impl fmt::Display for ImportSource<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (module, name) = (one_line(self.import.module()), one_line(self.import.name()));
-        let (importer, ty) = (one_line(self.importer), type_text(&self.import.ty()));
-        write!(f, "`{importer}` imports `{module}.{name}`, {ty}, ")?;
-        match self.source {
-            Source::Host => f.write_str("from the host"),
-            Source::Module(module) => write!(f, "from module `{}`", one_line(module)),
-            Source::Stub => f.write_str("from nobody: it is stubbed"),
-        }
-    }
-}
-
-impl Instances {
-    /// The instance of the module that was added under `name`.
-    pub fn get(&self, name: &str) -> Option<Instance> {
-        self.positions.get(name).map(|position| self.instances[*position])
-    }
-
-    /// All of them, by their names in alphabetical order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Instance)> {
-        self.positions.iter().map(|(name, position)| (name.as_str(), self.instances[*position]))
-    }
-}
-
-/// # Panics
-///
-/// If no module was added under this name.
-impl Index<&str> for Instances {
-    type Output = Instance;
-
-    fn index(&self, name: &str) -> &Instance {
-        match self.positions.get(name) {
-            Some(position) => &self.instances[*position],
-            None => panic!("no module named `{}` was linked", one_line(name)),
-        }
     }
 }
