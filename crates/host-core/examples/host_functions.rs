@@ -1,13 +1,13 @@
-//! Functions that a guest imports from its host, one of which reads the guest's memory.
+//! Functions that a guest imports from its host, as one set that can be listed; one of them reads the guest's memory.
 //!
-//! The two usual mistakes are left out: `&data[ptr..ptr + len]` panics on what a guest says, and a log without a bound
-//! grows as long as it likes.
+//! The usual mistakes are left out: `&data[ptr..ptr + len]` panics on what a guest says, a log without a bound grows as
+//! long as it likes, and a panic in a host function ends the process.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
 use std::hash::{BuildHasher, RandomState};
 
-use host_core::{FaultKind, MemoryAccess, Profile, check_imports, exported_memory, guard};
+use host_core::{FaultKind, HostFunctions, MemoryAccess, Profile, check_imports, exported_memory, guard};
 use host_limits::{Exceeded, HasMeter, Limits, Meter, Ticker, arm};
 use wasmtime::{Caller, Engine, Linker, Module, Store};
 
@@ -20,6 +20,19 @@ struct HostState {
 impl HasMeter for HostState {
     fn meter(&mut self) -> &mut Meter {
         &mut self.meter
+    }
+}
+
+/// The host's own error: it ends the guest's call, and comes back as it was.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("there is no setting {0}")]
+struct NoSetting(u32);
+
+fn host_setting(number: u32) -> Result<u64, NoSetting> {
+    match number {
+        0 => Ok(42),
+        1 => panic!("setting {number} was never thought of"),
+        _ => Err(NoSetting(number)),
     }
 }
 
@@ -49,8 +62,14 @@ fn main() -> wasmtime::Result<()> {
     let engine = Engine::new(limits.configure(&mut Profile::Untrusted.config()))?;
     let ticker = Ticker::start(&engine)?;
     let mut linker = Linker::new(&engine);
-    linker.func_wrap("env", "host_random", host_random)?;
-    linker.func_wrap("env", "host_log", host_log)?;
+    let env = HostFunctions::new("env")
+        .func("host_random", host_random)
+        .func("host_log", host_log)
+        .func("host_setting", host_setting);
+    env.add_to_linker(&mut linker)?;
+    for (name, text) in env.list() {
+        println!("guests may import {}.{name}: {text}", env.module());
+    }
     let run = |module: &Module| -> wasmtime::Result<_> {
         let state = HostState { log_buffer: Vec::new(), last_random: 0, meter: Meter::new(limits.clone()) };
         let mut store = Store::new(&engine, state);
@@ -75,6 +94,22 @@ fn main() -> wasmtime::Result<()> {
     let fault = run(&Module::new(&engine, liar)?)?.0.expect_err("no memory is that large");
     println!("{fault}");
     assert!(matches!(fault.kind(), FaultKind::BadArgument(_)));
+
+    // One that asks for what the host does not have, and one that runs into a mistake of the host's.
+    let asks = |number: u32| -> wasmtime::Result<_> {
+        let wat = format!(
+            r#"(module (import "env" "host_setting" (func $setting (param i32) (result i64)))
+                (func (export "run") (drop (call $setting (i32.const {number})))))"#
+        );
+        Ok(run(&Module::new(&engine, wat)?)?.0)
+    };
+    asks(0)??;
+    let fault = asks(7)?.expect_err("there is no such setting");
+    println!("{fault}");
+    assert_eq!(fault.error().downcast_ref(), Some(&NoSetting(7)));
+    let fault = asks(1)?.expect_err("the host function panics");
+    println!("{fault}");
+    assert!(matches!(fault.kind(), FaultKind::Panic(_)));
 
     // And one that logs for ever.
     let chatty = r#"(module (import "env" "host_log" (func $log (param i32 i32))) (memory (export "memory") 1)

@@ -1,10 +1,11 @@
 //! Modules that import from each other: `app` logs numbers through `logger`.
 //!
-//! By name in whatever order, and the plain Wasmtime way for comparison.
+//! By name in whatever order, once for many stores, with stubs for what is missing, and the plain Wasmtime way for
+//! comparison.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
-use host_core::{Modules, Profile, guard};
+use host_core::{MissingImport, Modules, Profile, guard};
 use host_limits::{Limits, Meter, Ticker, arm};
 use wasmtime::{Engine, Linker, Module, Store};
 
@@ -36,6 +37,20 @@ fn main() -> wasmtime::Result<()> {
     );
     assert_eq!(outcome.value, (3, 3, 6));
 
+    // Linked once, instantiated many times: each store has its own numbers, and a report says what comes from where.
+    let linked = modules.link(armed_store()?, &Linker::new(&engine))?;
+    for import in linked.sources() {
+        println!("{import}");
+    }
+    for _ in 0..3 {
+        let outcome = guard(&mut armed_store()?, |store| {
+            let instances = linked.instantiate(&mut *store)?;
+            instances["app"].get_typed_func::<(), i32>(&mut *store, "run")?.call(&mut *store, ())?;
+            instances["logger"].get_typed_func::<(), i32>(&mut *store, "total")?.call(store, ())
+        })?;
+        assert_eq!(outcome.value, 6);
+    }
+
     // Plain Wasmtime: the order is yours to know.
     let mut store = armed_store()?;
     let mut linker = Linker::new(&engine);
@@ -47,13 +62,23 @@ fn main() -> wasmtime::Result<()> {
     assert_eq!((logged, total), (3, 6));
 
     // What is missing is told before anything runs, all of it, with what was perhaps meant.
-    let misspelt = Module::new(&engine, r#"(module (import "loger" "log" (func (param i32))))"#)?;
-    let error = Modules::new()
-        .add("app", misspelt)?
-        .add("logger", logger)?
-        .instantiate(&mut store, &Linker::new(&engine))
-        .expect_err("there is no `loger`");
+    let misspelt = r#"(module (import "loger" "log" (func $log (param i32)))
+        (func (export "run") (call $log (i32.const 1))))"#;
+    let misspelt = Module::new(&engine, misspelt)?;
+    let modules = Modules::new().add("app", misspelt)?.add("logger", logger)?;
+    let error = modules.instantiate(&mut store, &Linker::new(&engine)).expect_err("there is no `loger`");
     println!("{error}");
     assert!(error.to_string().contains("did you mean `logger.log`?"));
+
+    // Or the guest is let in all the same, and stopped when it calls what is missing.
+    let linked = modules.stub_missing().link(&mut store, &Linker::new(&engine))?;
+    println!("{}", linked.stubs().next().expect("one import is missing"));
+    let fault = guard(&mut armed_store()?, |store| {
+        let app = linked.instantiate(&mut *store)?["app"];
+        app.get_typed_func::<(), ()>(&mut *store, "run")?.call(store, ())
+    })
+    .expect_err("it calls `loger.log`");
+    println!("{fault}");
+    assert!(fault.error().is::<MissingImport>());
     Ok(())
 }

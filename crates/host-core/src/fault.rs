@@ -12,7 +12,7 @@ use std::fmt;
 use host_limits::{Meter, Usage};
 use wasmtime::Trap;
 
-pub use self::errors::{Denied, Exit};
+pub use self::errors::{Denied, Exit, HostPanic};
 pub(crate) use self::errors::{HostPanic, NotArmed};
 pub use self::exception::Exception;
 pub use self::kind::{FaultKind, trap_name};

@@ -114,7 +114,9 @@ async fn catch_panic<R>(
     .await
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
+/// The error in which a panic is carried on.
+#[cold]
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> wasmtime::Error {
     HostPanic(panic_message(panic)).into()
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use wasmtime::ExternType;
+use wasmtime::{ExternType, FuncType, ImportType, RefType, ValType};
 
-use crate::link::Offers;
+use crate::link::{Offers, RoleError};
 use crate::text::{one_line, some_of};
 use crate::type_text::type_text;
 
@@ -32,9 +32,33 @@ pub enum LinkError {
         /// Each imports from the next, and the last from the first.
         names: Vec<String>,
     },
-    /// A start function trapped, or a limit was exceeded.
-    #[error("module `{name}` cannot be instantiated")]
+    /// A module that is a command and a reactor, or neither of them properly.
+    #[error("module `{}` is no proper command or reactor", one_line(.name))]
+    Role {
+        /// The module.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        error: RoleError,
+    },
+    /// Something of another engine than the linker, which knows nothing of the linker's types and code.
+    #[error("{what} belongs to another engine than the linker; make all of them with one `Engine`")]
+    OtherEngine {
+        /// What it is: the store, or a module with its name.
+        what: String,
+    },
+    /// A start function trapped, a limit was exceeded, or Wasmtime refused an import after all.
+    #[error("module `{}` cannot be instantiated", one_line(.name))]
     Instantiate {
+        /// The module.
+        name: String,
+        /// What Wasmtime says; [`Fault::new`](crate::Fault::new) tells what it means.
+        #[source]
+        error: wasmtime::Error,
+    },
+    /// The function `_initialize` of a reactor trapped.
+    #[error("module `{}` cannot be initialised by its `_initialize`", one_line(.name))]
+    Initialize {
         /// The module.
         name: String,
         /// What Wasmtime says; [`Fault::new`](crate::Fault::new) tells what it means.
@@ -67,25 +91,35 @@ impl LinkError {
         for problem in problems.iter_mut().take(TOLD).filter(|problem| problem.found.is_none()) {
             problem.near = near(&problem.module, &problem.name, offered);
         }
-        let offered = offered.keys().map(|(module, name)| format!("{module}.{name}")).collect();
+        let offered = offered.names().map(|(module, name)| format!("{module}.{name}")).collect();
         Err(LinkError::Imports { problems, offered })
     }
 }
 
 impl ImportProblem {
     /// `None` if the import is satisfied.
-    pub(crate) fn find(
-        key: &(String, String),
-        wanted: &ExternType,
-        offered: &Offers,
-    ) -> Option<ImportProblem> {
-        let found = offered.get(key);
-        if found.is_some_and(|found| satisfies(found, wanted)) {
-            return None;
+    pub(crate) fn find(import: &ImportType<'_>, offered: &Offers) -> Option<ImportProblem> {
+        match offered.get(import.module(), import.name()) {
+            Some(found) if satisfies(found, &import.ty()) => None,
+            Some(found) => Some(ImportProblem::another_type(import, found)),
+            None => Some(ImportProblem {
+                module: import.module().to_owned(),
+                name: import.name().to_owned(),
+                wanted: type_text(&import.ty()),
+                found: None,
+                near: Vec::new(),
+            }),
         }
-        let (module, name) = key.clone();
-        let (wanted, found) = (type_text(wanted), found.map(type_text));
-        Some(ImportProblem { module, name, wanted, found, near: Vec::new() })
+    }
+
+    pub(crate) fn another_type(import: &ImportType<'_>, found: &ExternType) -> ImportProblem {
+        let (wanted, mut found) = (type_text(&import.ty()), type_text(found));
+        if wanted == found {
+            // Types with declared subtypes are told apart by their declarations.
+            found.push_str(" declared otherwise");
+        }
+        let (module, name) = (import.module().to_owned(), import.name().to_owned());
+        ImportProblem { module, name, wanted, found: Some(found), near: Vec::new() }
     }
 }
 
@@ -127,23 +161,44 @@ fn list(problems: &[ImportProblem], offered: &[String]) -> String {
 /// is surely wrong, so that all of it can be told at once.
 fn satisfies(found: &ExternType, wanted: &ExternType) -> bool {
     match (found, wanted) {
-        (ExternType::Func(found), ExternType::Func(wanted)) => found.matches(wanted),
+        (ExternType::Func(found), ExternType::Func(wanted)) => is_subtype(found, wanted),
         (ExternType::Global(found), ExternType::Global(wanted)) => {
-            found.mutability() == wanted.mutability() && found.content().matches(wanted.content())
+            found.mutability() == wanted.mutability()
+                && match found.mutability().is_var() {
+                    true => ValType::eq(found.content(), wanted.content()),
+                    false => found.content().matches(wanted.content()),
+                }
         }
         (ExternType::Table(found), ExternType::Table(wanted)) => {
-            found.element().matches(wanted.element())
+            RefType::eq(found.element(), wanted.element())
                 && found.is_64() == wanted.is_64()
                 && bounded(found.maximum(), wanted.minimum(), wanted.maximum())
         }
         (ExternType::Memory(found), ExternType::Memory(wanted)) => {
             found.is_64() == wanted.is_64()
                 && found.is_shared() == wanted.is_shared()
+                && found.page_size() == wanted.page_size()
                 && bounded(found.maximum(), wanted.minimum(), wanted.maximum())
         }
-        (ExternType::Tag(_), ExternType::Tag(_)) => true,
+        (ExternType::Tag(found), ExternType::Tag(wanted)) => FuncType::eq(found.ty(), wanted.ty()),
         _ => false,
     }
+}
+
+/// Whether `found` is `wanted` or was declared as a subtype of it. That two functions take and give the same is not
+/// enough, and comparing a thousand parameters for each of many imports would take long.
+fn is_subtype(found: &FuncType, wanted: &FuncType) -> bool {
+    if FuncType::eq(found, wanted) {
+        return true;
+    }
+    let mut above = found.supertype();
+    while let Some(ty) = above {
+        if FuncType::eq(&ty, wanted) {
+            return true;
+        }
+        above = ty.supertype();
+    }
+    false
 }
 
 /// Whether something that never grows past `found` can stand where `least` to `most` is imported. How large it will be
@@ -156,7 +211,7 @@ fn bounded(found: Option<u64>, least: u64, most: Option<u64>) -> bool {
 /// Up to three offers that a misspelt name may have meant: the right name elsewhere, or a similar one.
 fn near(module: &str, name: &str, offered: &Offers) -> Vec<String> {
     let mut ranked: Vec<(usize, String)> = offered
-        .keys()
+        .names()
         .enumerate()
         .filter_map(|(index, (other_module, other_name))| {
             let distance = if name == other_name {

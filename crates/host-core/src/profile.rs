@@ -65,9 +65,10 @@ impl Profile {
                 debug_info: true,
                 ..plain
             },
-            Profile::Throughput => {
-                EngineSettings { allocation: AllocationStrategy::Pool(PoolSettings::for_this_machine()), ..plain }
-            }
+            Profile::Throughput => EngineSettings {
+                allocation: AllocationStrategy::Pool(PoolSettings::for_this_machine()),
+                ..plain
+            },
             Profile::Untrusted => EngineSettings {
                 optimization: Optimization::None,
                 register_allocation: RegisterAllocation::SinglePass,

@@ -16,13 +16,11 @@ pub(crate) fn compile(bytes: usize) -> Span {
 }
 
 /// Checking and linking so many modules.
-#[expect(dead_code, reason = "linking is to use it")]
 pub(crate) fn link(modules: usize) -> Span {
     debug_span!(target: "host_core", "link", modules, result = Empty)
 }
 
 /// Instantiating the module of this name.
-#[expect(dead_code, reason = "linking is to use it")]
 pub(crate) fn instantiate(module: &str) -> Span {
     debug_span!(target: "host_core", "instantiate", module = one_line(module), result = Empty)
 }

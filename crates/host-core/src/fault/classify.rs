@@ -8,12 +8,13 @@ use wasmtime::{GcHeapOutOfMemory, OutOfMemory, PoolConcurrencyLimitError, Thrown
 use super::{Denied, Exception, Exit, FaultKind, HostPanic};
 use crate::abi;
 use crate::imports::LinkError;
+use crate::link::MissingImport;
 use crate::memory::MemoryError;
 
 /// The error that says what happened: where one of several modules could not be instantiated, the reason.
 pub(super) fn cause(error: &wasmtime::Error) -> &wasmtime::Error {
     match error.downcast_ref() {
-        Some(LinkError::Instantiate { error, .. }) => error,
+        Some(LinkError::Instantiate { error, .. } | LinkError::Initialize { error, .. }) => error,
         _ => error,
     }
 }
@@ -35,8 +36,20 @@ pub(super) fn classify(
     if let Some(Exit(code)) = error.downcast_ref() {
         return FaultKind::Exit(*code);
     }
+    if let Some(missing) = error.downcast_ref::<MissingImport>() {
+        return FaultKind::MissingImport(missing.clone());
+    }
     if let Some(argument) = error.downcast_ref::<MemoryError>() {
-        return FaultKind::BadArgument(argument.clone());
+        return match (argument, meter.last_refusal()) {
+            // The guest's allocator asked for more memory than the guest may have.
+            (MemoryError::NoRoom { .. }, Some(refused)) => FaultKind::Budget(refused.clone()),
+            // These the host asked for itself.
+            (
+                MemoryError::TooLarge { .. } | MemoryError::Alignment { .. } | MemoryError::Overrun { .. },
+                _,
+            ) => FaultKind::Host,
+            (argument, _) => FaultKind::BadArgument(argument.clone()),
+        };
     }
     if let Some(exceeded) = meter.explain(error) {
         return FaultKind::Budget(exceeded);

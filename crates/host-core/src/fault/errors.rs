@@ -48,8 +48,15 @@ impl Denied {
 
 /// A panic of a host function, carried as an error to where the fault is made.
 #[derive(Debug, thiserror::Error)]
-#[error("a host function panicked: {0}")]
-pub(crate) struct HostPanic(pub(crate) String);
+#[error("a host function panicked: {}", one_line(.0))]
+pub struct HostPanic(pub(crate) String);
+
+impl HostPanic {
+    /// The panic's message.
+    pub fn message(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Guest code was to run in a store without limits.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ use host_limits::Exceeded;
 use wasmtime::Trap;
 
 use super::{Denied, Exception};
+use crate::link::MissingImport;
 use crate::memory::MemoryError;
 use crate::text::{kebab, one_line};
 
@@ -20,6 +21,8 @@ pub enum FaultKind {
     /// The guest: it gave a value of the component model that breaks the canonical ABI, such as a string outside its
     /// memory; in Wasmtime's words.
     BadValue(String),
+    /// The guest: it called a function that nobody provides, and that was stubbed when it was linked.
+    MissingImport(MissingImport),
     /// The guest: it ended itself with an exit code; see [`Exit`](crate::Exit).
     Exit(i32),
     /// The guest: it threw an exception that it does not catch.
@@ -60,6 +63,7 @@ impl FaultKind {
             FaultKind::Trap(_)
             | FaultKind::BadArgument(_)
             | FaultKind::BadValue(_)
+            | FaultKind::MissingImport(_)
             | FaultKind::Exit(_)
             | FaultKind::Exception(_) => "guest",
             FaultKind::Budget(_) | FaultKind::Capacity(_) => "budget",
@@ -68,13 +72,14 @@ impl FaultKind {
         }
     }
 
-    /// Its name for machines, which stays: `trap`, `bad-argument`, `bad-value`, `exit`, `exception`, `budget`, `capacity`,
+    /// Its name for machines, which stays: `trap`, `bad-argument`, `bad-value`, `missing-import`, `exit`, `exception`, `budget`, `capacity`,
     /// `denied`, `poisoned`, `busy`, `panic` or `host`.
     pub fn name(&self) -> &'static str {
         match self {
             FaultKind::Trap(_) => "trap",
             FaultKind::BadArgument(_) => "bad-argument",
             FaultKind::BadValue(_) => "bad-value",
+            FaultKind::MissingImport(_) => "missing-import",
             FaultKind::Exit(_) => "exit",
             FaultKind::Exception(_) => "exception",
             FaultKind::Budget(_) => "budget",
@@ -95,6 +100,7 @@ impl fmt::Display for FaultKind {
             FaultKind::Trap(trap) => write!(f, "{trap}"),
             FaultKind::BadArgument(argument) => write!(f, "{argument}"),
             FaultKind::BadValue(words) => write!(f, "a value breaks the canonical ABI: {}", one_line(words)),
+            FaultKind::MissingImport(missing) => write!(f, "{missing}"),
             FaultKind::Exit(code) => write!(f, "exited with code {code}"),
             FaultKind::Exception(exception) => write!(f, "{exception}"),
             FaultKind::Budget(exceeded) => write!(f, "{exceeded}"),

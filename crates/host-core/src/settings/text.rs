@@ -6,7 +6,9 @@ use host_limits::{Bytes, Proposals};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::{AllocationStrategy, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation};
+use super::{
+    AllocationStrategy, Backtraces, EngineSettings, NativeProfiler, Optimization, RegisterAllocation,
+};
 use crate::profile::Profile;
 
 impl<'de> Deserialize<'de> for EngineSettings {

@@ -5,22 +5,26 @@ mod allocator; // what a guest's allocator gives
 mod allocator_async; // the same in async stores
 mod allocator_hostile; // the same of hostile guests
 mod backtrace; // names, files and lines of the guest's stack
-mod fuzzing; // what fuzzers do, on their seeds
 mod bad_input; // what is no guest, or not the one the host thinks: each named
 mod call; // exports by type, and by name with text
 mod compile; // why bytes did not become a module
 mod core_dump; // what a guest held when it stopped
 mod fault; // every kind of fault, and how a guest gets there
 mod fault_text; // the full form, and what machines read
+mod fuzzing; // what fuzzers do, on their seeds
 mod guard; // outcomes and faults of sync calls
 mod guard_async; // the same of async calls, and what only they can
 mod guest_profile; // where a guest spends its time
+mod host_functions; // sets of functions that guests import
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
+mod linked; // modules that are linked once and instantiated many times
 mod memory; // what a guest says about its memory
-mod settings; // engines that are built from settings, and their pools
 mod memory_any; // the same for any address, length and bytes
 mod memory_text; // text in it
+mod role; // commands and reactors
+mod settings; // engines that are built from settings, and their pools
+mod stubs; // functions that are missing, imported all the same
 mod trace; // spans, for those who listen
 
 use std::error::Error;

@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::process::Command;
 
 use host_core::{
-    AllocationStrategy, Backtraces, Conflict, EngineError, EngineSettings, Machine, NativeProfiler, PoolSettings,
-    PoolUsage, Profile,
+    AllocationStrategy, Backtraces, Conflict, EngineError, EngineSettings, Machine, NativeProfiler,
+    PoolSettings, PoolUsage, Profile,
 };
 use host_limits::{Bytes, Limits, Proposal, Proposals};
 use wasmtime::{Instance, Module, Store};

@@ -1,7 +1,9 @@
 //! Graphs of modules that nobody wrote: linked or refused, and nothing of them left behind.
 
 use arbitrary::{Arbitrary, Unstructured};
-use host_core::{AllocationStrategy, EngineSettings, LinkError, Modules, PoolSettings, PoolUsage, Profile, guard};
+use host_core::{
+    AllocationStrategy, EngineSettings, LinkError, Modules, PoolSettings, PoolUsage, Profile, guard,
+};
 use host_limits::{Bytes, Limits, Meter, Ticker, arm};
 use wasm_smith::{Config, Module};
 use wasmtime::{Engine, Linker, Store};

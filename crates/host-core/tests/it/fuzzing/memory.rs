@@ -113,7 +113,11 @@ fn check(store: &mut Store<()>, memory: Memory, access: Access) {
         Access::Slice { address, count } => {
             let (address, count) = (address.get(), count.get());
             let fits = count.checked_mul(4).is_some_and(|length| inside(address, length));
-            assert_eq!(memory.read_slice::<[u8; 4]>(&*store, address, count).is_ok(), fits, "{address} {count}");
+            assert_eq!(
+                memory.read_slice::<[u8; 4]>(&*store, address, count).is_ok(),
+                fits,
+                "{address} {count}"
+            );
         }
         Access::Write { address, bytes } => {
             let address = address.get();
