@@ -13,7 +13,7 @@ use host_limits::{Meter, Usage};
 use wasmtime::Trap;
 
 pub use self::errors::{Denied, Exit, HostPanic};
-pub(crate) use self::errors::{HostPanic, NotArmed};
+pub(crate) use self::errors::NotArmed;
 pub use self::exception::Exception;
 pub use self::kind::{FaultKind, trap_name};
 
