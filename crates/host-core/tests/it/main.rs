@@ -7,6 +7,7 @@ mod guard_async; // the same of async calls, and what only they can
 mod input; // bytes that are no guest, exports that are not there
 mod link; // imports, by name
 mod memory; // what a guest says about its memory
+mod spec; // the standard's own tests
 
 use std::error::Error;
 
