@@ -2,7 +2,25 @@
 
 use host_core::{Fault, FaultKind, LinkError};
 use host_limits::Exceeded;
-use wasmtime::{ExternType, Module, Trap};
+use wasmtime::Trap;
+
+/// Whether guest code ended with the fault that was `wanted`, and what it did otherwise.
+pub(super) fn expect_fault<R>(
+    ended: Result<R, Fault>,
+    wanted: &str,
+    is_it: impl FnOnce(&Fault) -> bool,
+) -> Result<(), String> {
+    match ended {
+        Err(fault) if is_it(&fault) => Ok(()),
+        Err(fault) => Err(format!("wanted {wanted}, but: {fault}: {:#}", fault.error())),
+        Ok(_) => Err(format!("wanted {wanted}, but nothing was wrong")),
+    }
+}
+
+/// Whether a module was refused not for what is wrong with it, but for a proposal that the engine has off.
+pub(super) fn is_off(why: &str) -> bool {
+    ["not enabled", "must be enabled", "is disabled", "not supported"].iter().any(|words| why.contains(words))
+}
 
 /// Whether `fault` is the guest's trap that the standard calls `text`.
 pub(super) fn is_trap(fault: &Fault, text: &str) -> bool {
@@ -16,8 +34,8 @@ pub(super) fn is_exhaustion(fault: &Fault, text: &str) -> bool {
         && fault.trap() == Some(Trap::StackOverflow)
 }
 
-/// Whether `fault` says that an import of `module` is not satisfied, for the reason that the standard calls `text`.
-pub(super) fn is_unlinkable(fault: &Fault, module: &Module, text: &str) -> bool {
+/// Whether `fault` says that an import is not satisfied, for the reason that the standard calls `text`.
+pub(super) fn is_unlinkable(fault: &Fault, text: &str) -> bool {
     let other_type = match text {
         "unknown import" => false,
         "incompatible import type" => true,
@@ -27,17 +45,19 @@ pub(super) fn is_unlinkable(fault: &Fault, module: &Module, text: &str) -> bool 
         Some(LinkError::Imports { problems, .. }) => {
             problems.iter().any(|problem| problem.found.is_some() == other_type)
         }
-        // How large a memory or table is now is not in its type; Wasmtime looks when it instantiates.
-        Some(LinkError::Instantiate { error, .. }) => {
-            other_type
-                && *fault.kind() == FaultKind::Host
-                && error.to_string().starts_with("incompatible import type for ")
-                && module
-                    .imports()
-                    .any(|import| matches!(import.ty(), ExternType::Memory(_) | ExternType::Table(_)))
-        }
-        _ => false,
+        _ => other_type && is_too_small(fault),
     }
+}
+
+/// Whether `fault` says that a memory or a table is not as large as a module wants it. How large it is now is not in its
+/// type, so this is the one thing that only Wasmtime finds, as it instantiates.
+pub(super) fn is_too_small(fault: &Fault) -> bool {
+    let Some(LinkError::Instantiate { error, .. }) = fault.error().downcast_ref() else { return false };
+    let reason = error.root_cause().to_string();
+    *fault.kind() == FaultKind::Host
+        && ["memory", "table"].iter().any(|what| {
+            reason.starts_with(&format!("{what} types incompatible: expected {what} limits (min: "))
+        })
 }
 
 /// The traps that the standard, in one version or another, calls `text`.

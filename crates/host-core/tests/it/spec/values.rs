@@ -116,16 +116,10 @@ fn f64_matches(given: u64, wanted: &NanPattern<F64>) -> bool {
 fn v128_matches(given: u128, wanted: &V128Pattern) -> bool {
     let given = given.to_le_bytes();
     match wanted {
-        V128Pattern::I8x16(wanted) => lanes(given, |lane| i8::from_le_bytes(lane)).eq(wanted.iter().copied()),
-        V128Pattern::I16x8(wanted) => {
-            lanes(given, |lane| i16::from_le_bytes(lane)).eq(wanted.iter().copied())
-        }
-        V128Pattern::I32x4(wanted) => {
-            lanes(given, |lane| i32::from_le_bytes(lane)).eq(wanted.iter().copied())
-        }
-        V128Pattern::I64x2(wanted) => {
-            lanes(given, |lane| i64::from_le_bytes(lane)).eq(wanted.iter().copied())
-        }
+        V128Pattern::I8x16(wanted) => lanes(given, i8::from_le_bytes).eq(wanted.iter().copied()),
+        V128Pattern::I16x8(wanted) => lanes(given, i16::from_le_bytes).eq(wanted.iter().copied()),
+        V128Pattern::I32x4(wanted) => lanes(given, i32::from_le_bytes).eq(wanted.iter().copied()),
+        V128Pattern::I64x2(wanted) => lanes(given, i64::from_le_bytes).eq(wanted.iter().copied()),
         V128Pattern::F32x4(wanted) => {
             lanes(given, u32::from_le_bytes).zip(wanted).all(|(given, wanted)| f32_matches(given, wanted))
         }
