@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test and every example, and the counts on the last line.
 
-mod counts;
+pub(crate) mod counts;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -98,7 +98,7 @@ fn run_example(command: Result<Command>) -> Result<bool> {
 }
 
 /// The command without the variables of [`UNSET`].
-fn quiet(command: &mut Command) -> &mut Command {
+pub(crate) fn quiet(command: &mut Command) -> &mut Command {
     for name in UNSET {
         command.env_remove(name);
     }
@@ -106,7 +106,7 @@ fn quiet(command: &mut Command) -> &mut Command {
 }
 
 /// Runs a command, prints every line of both its outputs in the order it came, and hands each to `each`.
-fn stream(command: &mut Command, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
+pub(crate) fn stream(command: &mut Command, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
     eprintln!("$ {}", line(command));
     let (reader, writer) = std::io::pipe().context("no pipe for the output of `cargo test`")?;
     // One pipe for both: the names of the targets come on one output, their results on the other.

@@ -26,6 +26,7 @@ mod role; // commands and reactors
 mod settings; // engines that are built from settings, and their pools
 mod stubs; // functions that are missing, imported all the same
 mod trace; // spans, for those who listen
+mod spec; // the standard's own tests
 
 use std::error::Error;
 
