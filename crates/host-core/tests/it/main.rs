@@ -24,9 +24,9 @@ mod memory_any; // the same for any address, length and bytes
 mod memory_text; // text in it
 mod role; // commands and reactors
 mod settings; // engines that are built from settings, and their pools
+mod spec; // the standard's own tests
 mod stubs; // functions that are missing, imported all the same
 mod trace; // spans, for those who listen
-mod spec; // the standard's own tests
 
 use std::error::Error;
 
