@@ -54,7 +54,7 @@ fn code(kind: &FaultKind) -> i32 {
             | Exceeded::Tables { .. }
             | Exceeded::TableElements { .. },
         ) => MEMORY,
-        FaultKind::Panic(_) | FaultKind::Host => OWN,
+        kind if kind.who() == "host" => OWN,
         _ => TRAP,
     }
 }

@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use host_core::{Profile, guard};
+use host_core::{EngineSettings, Profile, guard};
 use host_limits::{Limits, Meter, Ticker, arm};
-use wasmtime::{Engine, InstancePre, Linker, Module, Store};
+use wasmtime::{InstancePre, Linker, Module, Store};
 
 /// Counts the primes below a number by trial division.
 const GUEST: &str = r#"(module (memory 1) (func (export "primes") (param $below i32) (result i32)
@@ -43,7 +43,7 @@ fn main() -> wasmtime::Result<()> {
             // Fuel counts what is executed, and gives the same number each time. Without it the epoch still
             // stops a guest, at its deadline.
             let limits = Limits { fuel, ..Limits::default() };
-            let engine = Engine::new(limits.configure(&mut profile.config()))?;
+            let engine = EngineSettings { fuel: false, ..profile.settings() }.engine(&limits)?;
             let ticker = Ticker::start(&engine)?;
 
             let (compile, module) = timed(|| Module::new(&engine, GUEST))?;

