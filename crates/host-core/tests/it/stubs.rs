@@ -31,8 +31,8 @@ fn missing(
         guard(&mut store, |store| instance.get_typed_func::<(), ()>(&mut *store, name)?.call(store, ()))
             .unwrap_err();
     check_text(&fault);
-    assert_eq!(*fault.kind(), FaultKind::Host);
     let missing: &MissingImport = fault.error().downcast_ref().unwrap();
+    assert_eq!(*fault.kind(), FaultKind::MissingImport(missing.clone()));
     format!("{}.{}", missing.module, missing.name)
 }
 

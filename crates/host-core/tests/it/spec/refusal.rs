@@ -22,6 +22,11 @@ pub(super) fn is_off(why: &str) -> bool {
     ["not enabled", "must be enabled", "is disabled", "not supported"].iter().any(|words| why.contains(words))
 }
 
+/// Whether the compiler panicked at a module, which refuses it, but says nothing of what is wrong.
+pub(super) fn is_panic(why: &str) -> bool {
+    why.contains("the compiler panicked")
+}
+
 /// Whether `fault` is the guest's trap that the standard calls `text`.
 pub(super) fn is_trap(fault: &Fault, text: &str) -> bool {
     matches!(fault.kind(), FaultKind::Trap(trap) if traps(text).contains(trap))

