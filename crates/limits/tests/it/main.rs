@@ -13,6 +13,7 @@ mod memory; // linear memory and tables, summed over the store
 mod proposals; // what code uses of them
 mod setup; // engines that cannot hold the limits
 mod stack;
+mod static_instances; // what an instantiation multiplies to
 mod static_limits; // code that declares too much
 mod ticks; // what is told while a guest runs
 mod waits; // time that is not the guest's
