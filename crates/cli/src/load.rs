@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The engine that a policy needs, and its cache.
 pub(crate) fn runtime(policy: &Policy, cache: Option<Cache>) -> Result<Runtime> {
-    let runtime = Runtime::new(policy.profile.clone(), &policy.limits, cache).context("cannot set up the engine")?;
+    let runtime =
+        Runtime::new(policy.profile.clone(), &policy.limits, cache).context("cannot set up the engine")?;
     Ok(runtime.with_static_limits(policy.static_limits.clone()))
 }
 

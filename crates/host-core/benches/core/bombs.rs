@@ -35,11 +35,20 @@ pub(crate) fn measure(table: &mut String) {
         ("none, single pass (untrusted)", settings(Optimization::None, RegisterAllocation::SinglePass)),
     ];
     for (name, size, text) in BOMBS {
-        let [once, twice] = [size, 2 * size].map(|size| wat::parse_str(text(size)).expect("the text is right"));
-        _ = writeln!(table, "compile: {name}, {} KiB {:>20} {:>9} {:>7}", once.len() / 1024, "once", "twice", "ratio");
+        let [once, twice] =
+            [size, 2 * size].map(|size| wat::parse_str(text(size)).expect("the text is right"));
+        _ = writeln!(
+            table,
+            "compile: {name}, {} KiB {:>20} {:>9} {:>7}",
+            once.len() / 1024,
+            "once",
+            "twice",
+            "ratio"
+        );
         for (label, settings) in &candidates {
             let mut config = settings.config();
-            let engine = Engine::new(Limits::untrusted().configure(&mut config)).expect("the settings fit together");
+            let engine =
+                Engine::new(Limits::untrusted().configure(&mut config)).expect("the settings fit together");
             let first = compile(&engine, &once);
             if first > PATIENCE {
                 _ = writeln!(table, "  {label:<40} {first:>9.1?}");
@@ -76,7 +85,10 @@ fn chain(size: usize) -> String {
 fn locals(size: usize) -> String {
     let sets: String = (1..=size).map(|at| format!("(local.set {at} (local.get {}))", at - 1)).collect();
     let adds: String = (1..=size).map(|at| format!("(local.get {at}) i32.add ")).collect();
-    format!("(module (func (param i32) (result i32) (local {}) {sets} (local.get 0) {adds}))", "i32 ".repeat(size))
+    format!(
+        "(module (func (param i32) (result i32) (local {}) {sets} (local.get 0) {adds}))",
+        "i32 ".repeat(size)
+    )
 }
 
 fn branches(size: usize) -> String {

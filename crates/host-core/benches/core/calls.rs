@@ -9,7 +9,8 @@ use wasmtime::{Caller, Engine, Linker, Module, TypedFunc};
 use crate::comparison::Comparison;
 use crate::{armed, engine, optimised, raw};
 
-const ADD: &str = r#"(module (func (export "run") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;
+const ADD: &str =
+    r#"(module (func (export "run") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;
 
 /// Calls the host so many times in one call of its own.
 const OUT: &str = r#"(module
@@ -65,7 +66,11 @@ fn call_in(criterion: &mut Criterion, table: &mut String) {
     calls.measure(criterion, table);
 }
 
-fn find<T: 'static>(engine: &Engine, module: &Module, store: &mut wasmtime::Store<T>) -> TypedFunc<(i32, i32), i32> {
+fn find<T: 'static>(
+    engine: &Engine,
+    module: &Module,
+    store: &mut wasmtime::Store<T>,
+) -> TypedFunc<(i32, i32), i32> {
     let instance = Linker::new(engine).instantiate(&mut *store, module).expect("it needs nothing");
     instance.get_typed_func(store, "run").expect("it is there")
 }

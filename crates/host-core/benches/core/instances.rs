@@ -22,9 +22,10 @@ pub(crate) const GUEST: &str = r#"(module
 pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
     let pool = PoolSettings { guests: 64, ..PoolSettings::default() };
     let from_pool = EngineSettings { allocation: Allocation::Pool(pool), ..optimised() };
-    for (name, settings) in
-        [("fresh instance, call, drop", optimised()), ("fresh instance from a pool, call, drop", from_pool.clone())]
-    {
+    for (name, settings) in [
+        ("fresh instance, call, drop", optimised()),
+        ("fresh instance from a pool, call, drop", from_pool.clone()),
+    ] {
         let (engine, ticker) = engine(&settings);
         let module = Module::new(&engine, GUEST).expect("the guest is right");
         let by_hand = Linker::new(&engine).instantiate_pre(&module).expect("it needs nothing");
