@@ -2,6 +2,14 @@
 
 use super::*;
 
+struct Sends(std::sync::mpsc::SyncSender<()>);
+
+impl std::task::Wake for Sends {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).unwrap();
+    }
+}
+
 #[test]
 fn knows_its_engine() {
     let (one, another) = (Engine::default(), Engine::default());
@@ -82,12 +90,6 @@ fn a_waker_that_panics_stops_nobody_else() {
             panic!("woken");
         }
     }
-    struct Sends(std::sync::mpsc::SyncSender<()>);
-    impl std::task::Wake for Sends {
-        fn wake(self: Arc<Self>) {
-            self.0.send(()).unwrap();
-        }
-    }
     let engine = Engine::default();
     let ticker = Ticker::start(&engine).unwrap();
     let _first = ticker.wake_at(Instant::now(), Arc::new(Panics).into());
@@ -126,12 +128,6 @@ fn the_last_ticker_can_be_dropped_under_a_lock_that_a_waker_takes() {
 
 #[test]
 fn rests_when_nobody_needs_it_and_is_woken_when_somebody_does() {
-    struct Sends(std::sync::mpsc::SyncSender<()>);
-    impl std::task::Wake for Sends {
-        fn wake(self: Arc<Self>) {
-            self.0.send(()).unwrap();
-        }
-    }
     let engine = Engine::default();
     let ticker = Ticker::start(&engine).unwrap();
     for _ in 0..2 {

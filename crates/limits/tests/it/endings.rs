@@ -110,6 +110,17 @@ fn a_guest_that_is_stopped_has_burnt_all() {
     assert_eq!(ledger.usage().fuel, u64::MAX / 4);
 }
 
+/// A host function may have swallowed the error of a guest that was stopped, and returned well.
+#[test]
+fn a_call_that_returns_after_it_was_cancelled_has_burnt_all() {
+    let (host, ledger) = host(Limits::default());
+    let mut store = store(&host, &ledger);
+    let run = run_in(&host, &mut store, &work(""));
+    store.data().meter.deadline().unwrap().cancel_handle().cancel();
+    disarm(&mut store, &run.result);
+    assert_eq!((run.result.unwrap(), ledger.usage().fuel), (7, RESERVED));
+}
+
 #[test]
 fn a_store_whose_ending_is_not_told_has_burnt_all() {
     let (host, ledger) = host(Limits::default());
