@@ -46,7 +46,7 @@ impl Account {
         if !self.ledger.counts_fuel() {
             return Ok(None);
         }
-        match self.ledger.reserve(fuel.unwrap_or(u64::MAX), Instant::now()) {
+        match self.ledger.reserve(fuel, Instant::now()) {
             Ok(reserved) => Ok(Some(call.reserved.insert(reserved).fuel)),
             Err(refusal) => {
                 self.end(0);

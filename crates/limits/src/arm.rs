@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{AsContextMut as _, Engine, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::error::OutOfMemory;
+use wasmtime::{AsContextMut as _, Engine, GcHeapOutOfMemory, Store, StoreContextMut, Trap, UpdateDeadline};
 
+use crate::exceeded::cause;
 use crate::meter::Armed;
 use crate::usage::fuel_left;
 use crate::{Bytes, Deadline, Exceeded, HasMeter, Ticker, Usage};
@@ -16,7 +18,8 @@ use crate::{Bytes, Deadline, Exceeded, HasMeter, Ticker, Usage};
 /// # Errors
 ///
 /// The store's engine cannot hold the limits: see [`ArmError`]. [`Limits::configure`](crate::Limits::configure) sets
-/// an engine up so that it can. [`ArmError::Exceeded`] if the store's ledger allows no further call.
+/// an engine up so that it can. [`ArmError::Exceeded`] if the store's ledger allows no further call;
+/// [`ArmError::Retired`] if a [bound](Deadline::bound) call of the store was dropped half-way.
 pub fn arm<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(), ArmError> {
     arm_store(store, ticker, None)
 }
@@ -33,27 +36,59 @@ pub fn arm_async<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(
     arm_store(store, ticker, Some(interval))
 }
 
-/// Ends the call for which the store was armed, and gives what it spent. Its ledger gets back the call and the fuel that
-/// was not burnt (none, once the deadline has passed or the call was cancelled: how much a guest had burnt when it was
-/// stopped is not known), and the epoch need not move for it any longer. Guest code that still runs in it is stopped with
-/// a plain `Trap::Interrupt`, until it is armed again.
+/// Ends the call for which the store was armed, and gives what it spent. `ended` is how the call ended, of several the one
+/// that failed: on it depends what its ledger gets back. Guest code that still runs in the store is stopped with a plain
+/// `Trap::Interrupt`, until it is armed again.
 ///
-/// A store that is armed again, or dropped, needs no disarming; it is for one that is kept for a later call.
-pub fn disarm<T: HasMeter>(store: &mut Store<T>) -> Usage {
+/// The ledger gets back the call in any case, and the fuel that was not burnt if the count can be trusted: the call returned
+/// well, ran out of fuel, reached an `unreachable`, or was ended by an error of a host function. Elsewhere Wasmtime keeps
+/// the count in a register, and what was burnt since the last call or return is lost: after any other trap, such as an
+/// access out of bounds or a division by zero, a growth that was refused with a trap, a deadline, a cancellation, or a
+/// [bound](Deadline::bound) call dropped half-way, all that was reserved counts as burnt.
+///
+/// A host function that calls its guest has to hand on the error it gets: one that is swallowed is not seen here.
+///
+/// A store that is armed again, or dropped, needs no disarming, but then all counts as burnt too.
+pub fn disarm<T: HasMeter, R>(store: &mut Store<T>, ended: &wasmtime::Result<R>) -> Usage {
     let left = fuel_left(store);
     let meter = store.data_mut().meter();
     let usage = meter.usage(left);
     if let Some(deadline) = meter.deadline() {
-        // A guest that was stopped has not told how much it burnt since its last call or return: all of it, then.
-        let told = deadline.check().is_ok();
-        meter.end(left.filter(|_| told).unwrap_or(0));
-        store.epoch_deadline_trap();
-        store.set_epoch_deadline(0);
+        // The deadline too: a host function may have swallowed the error of a guest that was stopped.
+        let counted =
+            deadline.check().is_ok() && !meter.is_retired() && ended.as_ref().err().is_none_or(counts);
+        end(store, left.filter(|_| counted).unwrap_or(0));
     }
     usage
 }
 
-/// A store that cannot be armed: its engine cannot hold the limits of its meter, or its ledger allows no call now.
+/// Whether the fuel that a call has left is known although it ended with `error`.
+fn counts(error: &wasmtime::Error) -> bool {
+    if let Some(trap) = cause::<Trap>(error) {
+        return matches!(trap, Trap::OutOfFuel | Trap::UnreachableCodeReached);
+    }
+    // What is left came from a host function, which is called, or from one of these, for which the guest only pauses.
+    let paused = matches!(
+        Exceeded::find(error),
+        Some(
+            Exceeded::Memory { .. }
+                | Exceeded::LedgerMemory { .. }
+                | Exceeded::TableElements { .. }
+                | Exceeded::Deadline { .. }
+                | Exceeded::Cancelled
+        )
+    );
+    !paused && !error.is::<GcHeapOutOfMemory<()>>() && !error.is::<OutOfMemory>()
+}
+
+fn end<T: HasMeter>(store: &mut Store<T>, unburnt: u64) {
+    store.data_mut().meter().end(unburnt);
+    store.epoch_deadline_trap();
+    store.set_epoch_deadline(0);
+}
+
+/// A store that cannot be armed: its engine cannot hold the limits of its meter, its ledger allows no call now, or it is
+/// retired.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArmError {
@@ -89,6 +124,9 @@ pub enum ArmError {
         /// What the engine was built with.
         engine: Bytes,
     },
+    /// A [bound](Deadline::bound) call of this store was dropped half-way, so that nobody knows what its guest was doing.
+    #[error("a call of this store was dropped half-way; make a new store")]
+    Retired,
     /// The store's ledger allows no further call now.
     #[error(transparent)]
     Exceeded(#[from] Exceeded),
@@ -102,10 +140,15 @@ fn arm_store<T: HasMeter>(
     let meter = store.data_mut().meter();
     let limits = meter.limits();
     let (allowed, stack, lifted, handles) = (limits.deadline, limits.stack, limits.lifted, limits.handles);
-    let needs_fuel = meter.needs_fuel();
+    let (needs_fuel, retired, armed) = (meter.needs_fuel(), meter.is_retired(), meter.deadline().is_some());
     check(store.engine(), ticker, needs_fuel, stack)?;
-
-    disarm(store);
+    if retired {
+        return Err(ArmError::Retired);
+    }
+    if armed {
+        // How its last call ended is not known.
+        end(store, 0);
+    }
     let meters = store.engine().get_consume_fuel();
     let stack = stack.min(engine_stack(store.engine()));
     let meter = store.data_mut().meter();
@@ -128,9 +171,7 @@ fn arm_store<T: HasMeter>(
         let now = Instant::now();
         deadline.check_at(now)?;
         T::on_tick(store.as_context_mut());
-        // A tick may come a little early.
-        let due = |interval| now.saturating_duration_since(yielded) + Ticker::PERIOD / 2 >= interval;
-        if yield_interval.is_some_and(due) {
+        if yield_interval.is_some_and(|interval| is_due(now.saturating_duration_since(yielded), interval)) {
             yielded = now;
             store.data_mut().meter().note_yield();
             return Ok(UpdateDeadline::Yield(1));
@@ -138,6 +179,11 @@ fn arm_store<T: HasMeter>(
         Ok(UpdateDeadline::Continue(1))
     });
     Ok(())
+}
+
+/// Whether a guest that has run for so long has to yield. A tick may come a little early.
+fn is_due(ran: Duration, interval: Duration) -> bool {
+    ran + Ticker::PERIOD / 2 >= interval
 }
 
 fn check(engine: &Engine, ticker: &Ticker, needs_fuel: bool, stack: Bytes) -> Result<(), ArmError> {
@@ -162,4 +208,16 @@ fn check(engine: &Engine, ticker: &Ticker, needs_fuel: bool, stack: Bytes) -> Re
 
 fn engine_stack(engine: &Engine) -> Bytes {
     Bytes::new(engine.get_max_wasm_stack() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_yields_at_the_tick_that_is_nearest_to_its_interval() {
+        let interval = 3 * Ticker::PERIOD;
+        assert!(is_due(interval, interval) && is_due(interval - Ticker::PERIOD / 4, interval));
+        assert!(!is_due(2 * Ticker::PERIOD, interval) && is_due(Duration::ZERO, Duration::ZERO));
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,6 +39,8 @@ struct Shared {
     measured: AtomicBool,
     /// In nanoseconds.
     waited: AtomicU64,
+    /// Whether a bound future was dropped half-way.
+    retired: AtomicBool,
 }
 
 /// While it lives, the deadline and a cancellation wake its waker.
@@ -62,6 +65,10 @@ impl Deadline {
     /// How long its bound calls and its waits have waited.
     pub(crate) fn waited(&self) -> Duration {
         Duration::from_nanos(self.shared.waited.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.shared.retired.load(Ordering::Acquire)
     }
 
     /// The instant from which on the guest is stopped.
@@ -96,12 +103,20 @@ impl Deadline {
     /// Runs an async call under the deadline, so that it also ends a call that is blocked in a host function: the
     /// future is dropped. Needs no timer of an async runtime. A call whose time is over before does not begin.
     ///
+    /// A call that has begun and is dropped before its end, here or by whoever owns what this gives, retires its store:
+    /// the guest stopped half-way, and [`arm`](crate::arm) refuses it with [`ArmError::Retired`](crate::ArmError::Retired).
+    ///
     /// # Errors
     ///
-    /// As [`Deadline::check`]. The store the future worked on must not be called again: its guest stopped half-way.
+    /// As [`Deadline::check`].
     pub async fn bound<F: Future>(&self, future: F) -> Result<F::Output, Exceeded> {
         let measure = Measure::begin(&self.shared);
-        let mut bounded = pin!(self.end_in_time(future));
+        let mut bounded = pin!(self.end_in_time(async {
+            let half_way = HalfWay(&self.shared);
+            let output = future.await;
+            mem::forget(half_way);
+            output
+        }));
         let mut paused: Option<Instant> = None;
         poll_fn(|context| {
             if let Some(since) = paused.take() {
@@ -202,6 +217,15 @@ impl Drop for Measure<'_> {
     }
 }
 
+/// Between the beginning and the end of a bound future. Dropped only if there is no end.
+struct HalfWay<'a>(&'a Shared);
+
+impl Drop for HalfWay<'_> {
+    fn drop(&mut self) {
+        self.0.retired.store(true, Ordering::Release);
+    }
+}
+
 /// Wakes a thread that is parked. The token of `park` alone would not do: anything that runs on the thread may take it.
 struct Unpark {
     thread: Thread,
@@ -231,7 +255,10 @@ impl CancelHandle {
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::Release);
         let waiting = mem::take(&mut *self.shared.waiting());
-        waiting.into_values().for_each(Waker::wake);
+        for waker in waiting.into_values() {
+            // A waker runs foreign code, and may panic: nobody else pays for that.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }
 
@@ -245,3 +272,6 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

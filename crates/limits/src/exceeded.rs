@@ -6,11 +6,12 @@ use std::time::Duration;
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
-use crate::{Bytes, Limits};
+use crate::{ArmError, Bytes, Limits};
 
 /// A budget that ran out.
 ///
-/// It travels inside `wasmtime::Error`: [`Exceeded::find`] gets it back.
+/// It travels inside `wasmtime::Error`: [`Exceeded::find`] gets it back. Its text is one line, and names the key of the
+/// policy to raise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Exceeded {
@@ -23,7 +24,7 @@ pub enum Exceeded {
         asked: Bytes,
     },
     /// More linear memories than [`Limits::memories`].
-    #[error("budget of {allowed} memories exceeded: the guest asked for {asked}")]
+    #[error("budget of {allowed} memories exceeded: the guest asked for {asked} (`memories`)")]
     Memories {
         /// The budget.
         allowed: u32,
@@ -31,7 +32,7 @@ pub enum Exceeded {
         asked: u64,
     },
     /// More tables than [`Limits::tables`].
-    #[error("budget of {allowed} tables exceeded: the guest asked for {asked}")]
+    #[error("budget of {allowed} tables exceeded: the guest asked for {asked} (`tables`)")]
     Tables {
         /// The budget.
         allowed: u32,
@@ -39,7 +40,9 @@ pub enum Exceeded {
         asked: u64,
     },
     /// The store's tables together would have grown past [`Limits::table_elements`].
-    #[error("budget of {allowed} table elements exceeded: the guest asked for {asked} in total")]
+    #[error(
+        "budget of {allowed} table elements exceeded: the guest asked for {asked} in total (`table-elements`)"
+    )]
     TableElements {
         /// The budget.
         allowed: u64,
@@ -47,20 +50,20 @@ pub enum Exceeded {
         asked: u64,
     },
     /// More core instances than [`Limits::instances`].
-    #[error("budget of {allowed} instances exceeded: the guest asked for {asked}")]
+    #[error("budget of {allowed} instances exceeded: the guest asked for {asked} (`instances`)")]
     Instances {
         /// The budget.
         allowed: u32,
         /// How many there would have been.
         asked: u64,
     },
-    /// All of [`Limits::fuel`] was burnt.
+    /// All of [`Limits::fuel`] was burnt. How much more the guest would have burnt, nobody knows.
     #[error("fuel budget of {allowed} exceeded")]
     Fuel {
         /// The budget.
         allowed: u64,
     },
-    /// [`Limits::deadline`] passed.
+    /// [`Limits::deadline`] passed. How much longer the guest would have taken, nobody knows.
     #[error("deadline of {} exceeded", humantime::format_duration(*allowed))]
     Deadline {
         /// The budget.
@@ -69,52 +72,55 @@ pub enum Exceeded {
     /// Somebody cancelled the call through a [`CancelHandle`](crate::CancelHandle).
     #[error("cancelled by the host")]
     Cancelled,
-    /// The guest's calls nested deeper than [`Limits::stack`] holds.
+    /// The guest's calls nested deeper than [`Limits::stack`] holds. How deep they would have gone, nobody knows.
     #[error("stack budget of {allowed} exceeded")]
     Stack {
         /// The budget.
         allowed: Bytes,
     },
-    /// One call would have copied more than [`Limits::lifted`] out of the guest.
-    #[error("budget of {allowed} copied per host call exceeded")]
+    /// One call would have copied more than [`Limits::lifted`] out of the guest. Wasmtime stops at the first piece that is too
+    /// much, and does not say how large it was.
+    #[error("budget of {allowed} copied per host call exceeded (`lifted`)")]
     Lifted {
         /// The budget.
         allowed: Bytes,
     },
-    /// The guest would have held more handles than [`Limits::handles`].
-    #[error("budget of {allowed} component handles exceeded")]
+    /// The guest would have held more handles than [`Limits::handles`]: one more.
+    #[error("budget of {allowed} component handles exceeded (`handles`)")]
     Handles {
         /// The budget.
         allowed: u32,
     },
-    /// The guest would have had more resources open than [`Limits::resources`].
-    #[error("budget of {allowed} open resources exceeded")]
+    /// The guest would have had more resources open than [`Limits::resources`]: one more.
+    #[error("budget of {allowed} open resources exceeded (`resources`)")]
     Resources {
         /// The budget.
         allowed: u32,
     },
     /// The guest asked for more random bytes at once than [`Limits::random`].
-    #[error("budget of {allowed} random bytes per call exceeded: the guest asked for {asked}")]
+    #[error("budget of {allowed} random bytes per call exceeded: the guest asked for {asked} (`random`)")]
     Random {
         /// The budget.
         allowed: Bytes,
         /// What one call asked for.
         asked: Bytes,
     },
-    /// Host functions called the guest from inside one another more often than [`Limits::call_depth`].
-    #[error("budget of {allowed} nested calls into the guest exceeded")]
+    /// Host functions called the guest from inside one another more often than [`Limits::call_depth`]: once more.
+    #[error("budget of {allowed} nested calls into the guest exceeded (`call-depth`)")]
     CallDepth {
         /// The budget.
         allowed: u32,
     },
-    /// The guest wrote more than [`Limits::output`].
-    #[error("output budget of {allowed} exceeded")]
+    /// The guest wrote more than [`Limits::output`]. What is refused is not counted.
+    #[error("output budget of {allowed} exceeded (`output`)")]
     Output {
         /// The budget.
         allowed: Bytes,
     },
     /// The memories of all stores of a ledger would have grown past [`LedgerLimits::memory`](crate::LedgerLimits::memory).
-    #[error("ledger `{ledger}`: memory budget of {allowed} exceeded: its stores asked for {asked} in total")]
+    #[error(
+        "ledger `{ledger}`: memory budget of {allowed} exceeded: its stores asked for {asked} in total (`memory`)"
+    )]
     LedgerMemory {
         /// Whose budget it is.
         ledger: Arc<str>,
@@ -123,24 +129,25 @@ pub enum Exceeded {
         /// What all stores of the ledger would have taken together.
         asked: Bytes,
     },
-    /// More stores than [`LedgerLimits::stores`](crate::LedgerLimits::stores).
-    #[error("ledger `{ledger}`: budget of {allowed} live stores exceeded")]
+    /// More stores than [`LedgerLimits::stores`](crate::LedgerLimits::stores): one more.
+    #[error("ledger `{ledger}`: budget of {allowed} live stores exceeded (`stores`)")]
     LedgerStores {
         /// Whose budget it is.
         ledger: Arc<str>,
         /// The budget.
         allowed: u32,
     },
-    /// More calls at one time than [`LedgerLimits::calls`](crate::LedgerLimits::calls).
-    #[error("ledger `{ledger}`: budget of {allowed} calls at one time exceeded")]
+    /// More calls at one time than [`LedgerLimits::calls`](crate::LedgerLimits::calls): one more.
+    #[error("ledger `{ledger}`: budget of {allowed} calls at one time exceeded (`calls`)")]
     LedgerCalls {
         /// Whose budget it is.
         ledger: Arc<str>,
         /// The budget.
         allowed: u32,
     },
-    /// The stores of a ledger burnt all of [`LedgerLimits::fuel`](crate::LedgerLimits::fuel) for this window.
-    #[error("ledger `{ledger}`: fuel budget of {allowed} in {} exceeded", humantime::format_duration(*window))]
+    /// The stores of a ledger burnt or reserved all of [`LedgerLimits::fuel`](crate::LedgerLimits::fuel) for this window, or one
+    /// without a limit of its own burnt the share that it was given. How much more they would have burnt, nobody knows.
+    #[error("ledger `{ledger}`: fuel budget of {allowed} in {} exceeded (`fuel`)", humantime::format_duration(*window))]
     LedgerFuel {
         /// Whose budget it is.
         ledger: Arc<str>,
@@ -152,23 +159,26 @@ pub enum Exceeded {
 }
 
 impl Exceeded {
-    /// The `Exceeded` inside an error, however often context was added to it.
+    /// The `Exceeded` inside an error, however often context was added to it, also by other kinds of errors such as
+    /// `anyhow::Error`; that of an [`ArmError`] too.
     pub fn find(error: &wasmtime::Error) -> Option<&Exceeded> {
-        error.downcast_ref()
+        cause(error).or_else(|| match cause(error) {
+            Some(ArmError::Exceeded(exceeded)) => Some(exceeded),
+            _ => None,
+        })
     }
 
     /// What Wasmtime itself reports when one of its own counters runs out, as the budget that we had set there.
     ///
-    /// Fuel and stack are traps, and a full resource table has a type. The others have no type of their own in
+    /// The stack is a trap, and a full resource table has a type. The others have no type of their own in
     /// Wasmtime 48, so their text is read; the integration tests run into each, so a changed text is noticed.
     pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Option<Exceeded> {
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => return limits.fuel.map(|allowed| Exceeded::Fuel { allowed }),
+        match cause(error) {
             Some(Trap::StackOverflow) => return Some(Exceeded::Stack { allowed: limits.stack }),
             Some(_) => return None,
             None => {}
         }
-        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+        if matches!(cause(error), Some(ResourceTableError::Full)) {
             return Some(Exceeded::Resources { allowed: limits.resources });
         }
         let text = error.root_cause().to_string();
@@ -203,46 +213,10 @@ impl Exceeded {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use wasmtime::error::Context as _;
-
-    use super::*;
-
-    #[test]
-    fn it_is_found_under_context_and_after_a_trip_through_other_errors() {
-        let exceeded = Exceeded::Handles { allowed: 3 };
-        let error = wasmtime::Error::from(exceeded.clone()).context("while calling").context("at noon");
-        assert_eq!(Exceeded::find(&error), Some(&exceeded));
-        fn passed_on(error: wasmtime::Error) -> wasmtime::Result<()> {
-            Err(error).context("passed on")
-        }
-        assert_eq!(Exceeded::find(&passed_on(error).unwrap_err()), Some(&exceeded));
-        assert_eq!(Exceeded::find(&wasmtime::Error::msg(exceeded.to_string())), None);
-    }
-
-    #[test]
-    fn messages_say_whose_budget_it_is_and_how_large() {
-        let second = Duration::from_secs(1);
-        for (exceeded, text) in [
-            (
-                Exceeded::Memory { allowed: Bytes::mebi(1), asked: Bytes::mebi(2) },
-                "memory budget of 1MiB exceeded: the guest asked for 2MiB in total",
-            ),
-            (Exceeded::Fuel { allowed: 5 }, "fuel budget of 5 exceeded"),
-            (Exceeded::Deadline { allowed: second }, "deadline of 1s exceeded"),
-            (Exceeded::Cancelled, "cancelled by the host"),
-            (
-                Exceeded::Random { allowed: Bytes::kibi(1), asked: Bytes::kibi(2) },
-                "budget of 1KiB random bytes per call exceeded: the guest asked for 2KiB",
-            ),
-            (Exceeded::CallDepth { allowed: 8 }, "budget of 8 nested calls into the guest exceeded"),
-            (
-                Exceeded::LedgerCalls { ledger: "acme".into(), allowed: 2 },
-                "ledger `acme`: budget of 2 calls at one time exceeded",
-            ),
-        ] {
-            assert_eq!(exceeded.to_string(), text);
-        }
-    }
+/// The first cause of this type. Wasmtime itself looks for it only where it added the context.
+pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(error: &wasmtime::Error) -> Option<&E> {
+    error.downcast_ref().or_else(|| error.chain().find_map(|cause| cause.downcast_ref()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,59 +1,15 @@
 //! `Ledger`: totals that many stores share, such as those of a tenant, or of the process.
 
+mod limits;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::limits::tighter;
+pub use self::limits::LedgerLimits;
+
 use crate::{Bytes, Exceeded};
-
-/// How much all stores of one [`Ledger`] may take together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LedgerLimits {
-    /// Linear memory of all stores together, in bytes. Default: 4 GiB.
-    pub memory: Bytes,
-    /// Stores that live at one time. Each takes some four mappings of the address space, of which Linux gives a process
-    /// 65,530 (`vm.max_map_count`): past them allocations of the *host* fail. Default: 4,000.
-    pub stores: u32,
-    /// Calls at one time, which is stores that are [armed](crate::arm). Default: 1,000.
-    pub calls: u32,
-    /// Fuel that may be burnt in each [`fuel_window`](LedgerLimits::fuel_window); `None` (in a policy `"unlimited"`)
-    /// does not count it. Needs an engine that meters fuel. Default: 1,000,000,000,000.
-    #[serde(with = "crate::text::fuel")]
-    pub fuel: Option<u64>,
-    /// How long the fuel has to last. A window begins with the first call after the last one has ended.
-    /// Default: 1 minute.
-    #[serde(with = "crate::text::duration")]
-    pub fuel_window: Duration,
-}
-
-impl Default for LedgerLimits {
-    fn default() -> LedgerLimits {
-        LedgerLimits {
-            memory: Bytes::gibi(4),
-            stores: 4_000,
-            calls: 1_000,
-            fuel: Some(1_000_000_000_000),
-            fuel_window: Duration::from_secs(60),
-        }
-    }
-}
-
-impl LedgerLimits {
-    /// The tighter of each. Of two windows the longer, which is tighter for the same fuel.
-    #[must_use]
-    pub fn intersect(&self, other: &LedgerLimits) -> LedgerLimits {
-        LedgerLimits {
-            memory: self.memory.min(other.memory),
-            stores: self.stores.min(other.stores),
-            calls: self.calls.min(other.calls),
-            fuel: tighter(self.fuel, other.fuel),
-            fuel_window: self.fuel_window.max(other.fuel_window),
-        }
-    }
-}
 
 /// Totals of many stores, charged by their [meters](crate::Meter::charged_to) and given back when these are dropped,
 /// in the middle of a call too. Cheap to clone; clones are the same ledger.
@@ -68,7 +24,7 @@ impl LedgerLimits {
 /// let tenant = process.child("acme", LedgerLimits { stores: 1, ..LedgerLimits::default() });
 /// let meter = Meter::charged_to(&tenant, Limits::default())?;
 /// let refused = Meter::charged_to(&tenant, Limits::default()).unwrap_err();
-/// assert_eq!(refused.to_string(), "ledger `acme`: budget of 1 live stores exceeded");
+/// assert_eq!(refused.to_string(), "ledger `acme`: budget of 1 live stores exceeded (`stores`)");
 ///
 /// drop(meter);
 /// assert_eq!(process.usage().stores, 0);
@@ -119,6 +75,9 @@ pub(crate) enum Charge {
     Call,
 }
 
+/// The part of what is left that a store gets whose own fuel is unlimited: one of so many.
+const SHARE: u64 = 8;
+
 /// Fuel that was taken from a ledger in advance.
 #[derive(Clone, Debug)]
 pub(crate) struct Reserved {
@@ -156,9 +115,12 @@ impl Ledger {
     }
 
     fn usage_at(&self, now: Instant) -> LedgerUsage {
-        let mut totals = self.lock();
-        totals.enter_window(now, self.inner.limits.fuel_window);
-        totals.usage.clone()
+        let totals = self.lock();
+        let mut usage = totals.usage.clone();
+        if totals.window_is_over(now, self.inner.limits.fuel_window) {
+            usage.fuel = 0;
+        }
+        usage
     }
 
     fn under(above: Option<Ledger>, name: Arc<str>, limits: LedgerLimits) -> Ledger {
@@ -209,10 +171,15 @@ impl Ledger {
         }
     }
 
-    /// Takes fuel in advance: what is wanted, or what the windows of this ledger and those above have left.
-    pub(crate) fn reserve(&self, want: u64, now: Instant) -> Result<Reserved, Exceeded> {
+    /// Takes fuel in advance: what is wanted, or what the windows of this ledger and those above have left. Who wants
+    /// no certain amount gets a [share](SHARE) of what is left.
+    pub(crate) fn reserve(&self, want: Option<u64>, now: Instant) -> Result<Reserved, Exceeded> {
+        self.reserve_part(want.unwrap_or(u64::MAX), if want.is_some() { 1 } else { SHARE }, now)
+    }
+
+    fn reserve_part(&self, want: u64, share: u64, now: Instant) -> Result<Reserved, Exceeded> {
         let mut totals = self.lock();
-        totals.enter_window(now, self.inner.limits.fuel_window);
+        let since = totals.enter_window(now, self.inner.limits.fuel_window);
         let refusal = self.inner.limits.fuel.map(|allowed| Exceeded::LedgerFuel {
             ledger: Arc::clone(&self.inner.name),
             allowed,
@@ -223,9 +190,11 @@ impl Ledger {
             totals.usage.refusals = totals.usage.refusals.saturating_add(1);
             return Err(refusal.clone());
         }
-        let fuel = want.min(left);
+        let fuel = if refusal.is_some() { want.min(left.div_ceil(share)) } else { want };
+        // Somebody else may have begun the window since `now` was looked up. It is taken from that one all the same.
+        let now = now.max(since);
         let mut reserved = match &self.inner.above {
-            Some(above) => above.reserve(fuel, now)?,
+            Some(above) => above.reserve_part(fuel, share, now)?,
             None => Reserved { fuel, at: now, cut_by: None },
         };
         if reserved.cut_by.is_none() && fuel < want {
@@ -238,8 +207,9 @@ impl Ledger {
     /// Gives back what was not burnt, to the windows that it was taken from and that are still open.
     pub(crate) fn settle(&self, reserved: &Reserved, unburnt: u64, now: Instant) {
         let mut totals = self.lock();
-        totals.enter_window(now, self.inner.limits.fuel_window);
-        if totals.window_since.is_some_and(|since| since <= reserved.at) {
+        if totals.window_since.is_some_and(|since| since <= reserved.at)
+            && !totals.window_is_over(now, self.inner.limits.fuel_window)
+        {
             totals.usage.fuel = totals.usage.fuel.saturating_sub(unburnt);
         }
         drop(totals);
@@ -274,71 +244,19 @@ impl Ledger {
 }
 
 impl Totals {
-    /// Forgets the fuel of a window that has ended. The next one begins here.
-    fn enter_window(&mut self, now: Instant, window: Duration) {
-        if self.window_since.is_none_or(|since| now.saturating_duration_since(since) >= window) {
-            self.window_since = Some(now);
+    fn window_is_over(&self, now: Instant, window: Duration) -> bool {
+        self.window_since.is_none_or(|since| now.saturating_duration_since(since) >= window)
+    }
+
+    /// Forgets the fuel of a window that has ended. The next one begins here. Gives when the present one began.
+    fn enter_window(&mut self, now: Instant, window: Duration) -> Instant {
+        if self.window_is_over(now, window) {
             self.usage.fuel = 0;
+            self.window_since = None;
         }
+        *self.window_since.get_or_insert(now)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WINDOW: Duration = Duration::from_secs(10);
-
-    fn fuel(fuel: u64) -> LedgerLimits {
-        LedgerLimits { fuel: Some(fuel), fuel_window: WINDOW, ..LedgerLimits::default() }
-    }
-
-    #[test]
-    fn a_window_has_its_fuel_once_and_the_next_anew() {
-        let (ledger, start) = (Ledger::new("l", fuel(100)), Instant::now());
-        assert_eq!(ledger.reserve(60, start).unwrap().fuel, 60);
-        let rest = ledger.reserve(60, start + WINDOW / 2).unwrap();
-        assert_eq!(rest.fuel, 40);
-        let spent = Exceeded::LedgerFuel { ledger: "l".into(), allowed: 100, window: WINDOW };
-        assert_eq!(rest.cut_by.as_ref(), Some(&spent));
-        assert_eq!(ledger.reserve(1, start + WINDOW - Duration::from_nanos(1)).unwrap_err(), spent);
-        assert_eq!(ledger.reserve(60, start + WINDOW).unwrap().fuel, 60);
-        assert_eq!(ledger.usage_at(start + WINDOW).refusals, 1);
-    }
-
-    #[test]
-    fn unburnt_fuel_goes_back_to_its_own_window_only() {
-        let (ledger, start) = (Ledger::new("l", fuel(100)), Instant::now());
-        let reserved = ledger.reserve(60, start).unwrap();
-        ledger.settle(&reserved, 50, start + WINDOW / 2);
-        assert_eq!(ledger.usage_at(start + WINDOW / 2).fuel, 10);
-
-        let late = ledger.reserve(60, start + WINDOW / 2).unwrap();
-        ledger.reserve(30, start + WINDOW).unwrap();
-        ledger.settle(&late, 60, start + WINDOW);
-        assert_eq!(ledger.usage_at(start + WINDOW).fuel, 30);
-    }
-
-    #[test]
-    fn the_tightest_ledger_on_the_way_up_decides() {
-        let start = Instant::now();
-        let process = Ledger::new("process", fuel(100));
-        let tenant = process.child("tenant", fuel(80));
-        let other = process.child("other", LedgerLimits { fuel: None, ..fuel(0) });
-        assert!(other.counts_fuel());
-        let named = |reserved: Reserved| match reserved.cut_by {
-            Some(Exceeded::LedgerFuel { ledger, .. }) => (reserved.fuel, ledger.to_string()),
-            _ => (reserved.fuel, String::new()),
-        };
-        assert_eq!(named(other.reserve(30, start).unwrap()), (30, String::new()));
-        assert_eq!(named(tenant.reserve(75, start).unwrap()), (70, "process".to_owned()));
-        assert_eq!(tenant.usage_at(start).fuel, 70);
-        let refused = tenant.reserve(5, start).unwrap_err();
-        assert!(matches!(refused, Exceeded::LedgerFuel { ledger, .. } if &*ledger == "process"));
-        assert_eq!(tenant.usage_at(start).fuel, 70);
-
-        let next = start + WINDOW;
-        assert_eq!(named(tenant.reserve(90, next).unwrap()), (80, "tenant".to_owned()));
-        assert_eq!(process.usage_at(next).fuel, 80);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::{GcHeapOutOfMemory, StoreContextMut, Trap};
 
 use crate::account::Account;
+use crate::exceeded::cause;
 use crate::{Bytes, Deadline, Exceeded, Ledger, Limits, Usage};
 
 /// The counters of one store, kept in the embedder's store data and found there through [`HasMeter`].
@@ -23,6 +24,8 @@ pub struct Meter {
     yields: u64,
     queued_since: Option<Instant>,
     armed: Option<Armed>,
+    /// Whether a call was dropped half-way.
+    retired: bool,
     account: Option<Account>,
     /// One more reference than there are nested calls.
     nested: Arc<()>,
@@ -78,6 +81,7 @@ impl Meter {
             yields: 0,
             queued_since: None,
             armed: None,
+            retired: false,
             account: None,
             nested: Arc::default(),
         }
@@ -88,8 +92,8 @@ impl Meter {
     /// the store is.
     ///
     /// Fuel is reserved when the store is armed: as much as its limit says, or what the ledger has left. What was not
-    /// burnt is given back when the store is armed again or [disarmed](crate::disarm). A store that is dropped before
-    /// counts as having burnt it all.
+    /// burnt is given back when the store is [disarmed](crate::disarm), if it is known. A store that is dropped or armed
+    /// again before counts as having burnt it all.
     ///
     /// # Errors
     ///
@@ -155,10 +159,15 @@ impl Meter {
         if let Some(exceeded) = Exceeded::find(error) {
             return Some(exceeded.clone());
         }
+        let trap = cause::<Trap>(error);
+        if trap == Some(&Trap::OutOfFuel) {
+            let own = self.limits.fuel.map(|allowed| Exceeded::Fuel { allowed });
+            return self.fuel_cut_by().cloned().or(own);
+        }
         if let Some(exceeded) = Exceeded::from_wasmtime(error, &self.limits) {
             return Some(self.whose(exceeded));
         }
-        let gave_up = match error.downcast_ref::<Trap>() {
+        let gave_up = match trap {
             Some(trap) => *trap == Trap::UnreachableCodeReached,
             // A heap of values that may not grow, or a memory or table whose declared minimum is refused.
             None => {
@@ -172,10 +181,9 @@ impl Meter {
         if gave_up { self.last_refusal.clone() } else { None }
     }
 
-    /// Of fuel and stack: whether it was the store's own limit that ran out, or a smaller one of its ledger or engine.
+    /// Of the stack: whether it was the store's own limit that ran out, or a smaller one of its engine.
     fn whose(&self, exceeded: Exceeded) -> Exceeded {
         match exceeded {
-            Exceeded::Fuel { .. } => self.fuel_cut_by().cloned().unwrap_or(exceeded),
             Exceeded::Stack { allowed } => {
                 let engine = self.armed.as_ref().map_or(allowed, |armed| armed.stack);
                 Exceeded::Stack { allowed: allowed.min(engine) }
@@ -184,6 +192,7 @@ impl Meter {
         }
     }
 
+    /// The budget of the ledger for which the store was given less fuel than its own limit says.
     fn fuel_cut_by(&self) -> Option<&Exceeded> {
         self.account.as_ref()?.fuel_cut_by()
     }
@@ -214,8 +223,14 @@ impl Meter {
         self.armed = Some(armed);
     }
 
+    /// Whether a call was dropped half-way, now or earlier.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired || self.armed.as_ref().is_some_and(|armed| armed.deadline.is_retired())
+    }
+
     /// Ends a call of which `unburnt` fuel is left in the store.
     pub(crate) fn end(&mut self, unburnt: u64) {
+        self.retired = self.is_retired();
         self.armed = None;
         if let Some(account) = &mut self.account {
             account.end(unburnt);

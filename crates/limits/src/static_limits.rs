@@ -1,6 +1,9 @@
 //! `StaticLimits`: bounds on code that are checked on its bytes, before anything is compiled.
 
+mod code;
 mod component;
+mod component_types;
+mod cost;
 mod counter;
 mod module;
 mod operators;
@@ -45,6 +48,9 @@ pub struct StaticLimits {
     pub function_size: Bytes,
     /// Local variables of one function, its parameters aside. Default: 50,000, the most that engines agree to accept.
     pub locals: u64,
+    /// Local variables and parameters of all functions together. Default: 10,000,000, which take seconds to compile
+    /// and can stand in a few kilobytes.
+    pub total_locals: u64,
     /// Imports. Default: 20,000.
     pub imports: u64,
     /// Exports. Default: 100,000; some linkers export every function.
@@ -61,9 +67,10 @@ pub struct StaticLimits {
     /// included, which two segments of a byte can make arbitrarily large. A segment whose offset is only known later counts with
     /// its length. Default: 256 MiB.
     pub image: Bytes,
-    /// Bytes of memory that are there from the start, all memories together. Default: 256 MiB.
+    /// Bytes of memory that are there from the start: what all memories of one instantiation take together, or what the modules
+    /// of the file declare together if that is more, for not all need be instantiated. Default: 256 MiB.
     pub memory: Bytes,
-    /// Table elements that are there from the start, all tables together. Default: 1,000,000.
+    /// Table elements that are there from the start, counted as `memory` is. Default: 1,000,000.
     pub table_elements: u64,
     /// How deep components, and types of components, stand in each other. A module alone has none. Default: 50; Wasmtime's
     /// own parser recurses here.
@@ -91,6 +98,7 @@ impl Default for StaticLimits {
             functions: 300_000,
             function_size: Bytes::new(7_654_321),
             locals: 50_000,
+            total_locals: 10_000_000,
             imports: 20_000,
             exports: 100_000,
             types: 100_000,
@@ -121,6 +129,7 @@ pub struct Shape {
     pub functions: u64,
     pub function_size: Bytes,
     pub locals: u64,
+    pub total_locals: u64,
     pub imports: u64,
     pub exports: u64,
     pub types: u64,
@@ -147,6 +156,7 @@ impl StaticLimits {
             functions: 20_000,
             function_size: Bytes::mebi(1),
             locals: 10_000,
+            total_locals: 1_000_000,
             imports: 1_000,
             exports: 10_000,
             types: 10_000,
@@ -173,6 +183,7 @@ impl StaticLimits {
             functions: 1_000_000,
             function_size: Bytes::new(7_654_321),
             locals: 50_000,
+            total_locals: 100_000_000,
             imports: 1_000_000,
             exports: 1_000_000,
             types: 1_000_000,
@@ -200,6 +211,7 @@ impl StaticLimits {
             functions: self.functions.min(other.functions),
             function_size: self.function_size.min(other.function_size),
             locals: self.locals.min(other.locals),
+            total_locals: self.total_locals.min(other.total_locals),
             imports: self.imports.min(other.imports),
             exports: self.exports.min(other.exports),
             types: self.types.min(other.types),
@@ -238,6 +250,7 @@ impl StaticLimits {
             StaticLimit::Functions => self.functions,
             StaticLimit::FunctionSize => self.function_size.get(),
             StaticLimit::Locals => self.locals,
+            StaticLimit::TotalLocals => self.total_locals,
             StaticLimit::Imports => self.imports,
             StaticLimit::Exports => self.exports,
             StaticLimit::Types => self.types,

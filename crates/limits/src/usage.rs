@@ -11,8 +11,9 @@ use crate::{Bytes, HasMeter};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Fuel burnt; `None` where fuel is not metered. A lower bound for a guest stopped by its deadline or cancelled: what
-    /// it burnt since its last call or return is not known then.
+    /// Fuel burnt; `None` where fuel is not metered. Exact after a call that returned well, ran out of fuel, reached an
+    /// `unreachable` or was ended by a host function. A lower bound after any other trap, a deadline or a cancellation: what
+    /// the guest burnt since its last call or return is not known then.
     pub fuel: Option<u64>,
     /// Wall-clock time since the store was armed, or since it was [queued](crate::Meter::queued_since).
     #[serde(with = "crate::text::duration")]

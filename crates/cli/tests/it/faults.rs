@@ -98,7 +98,7 @@ fn fuel_runs_out() {
 fn the_stack_runs_out() {
     let ran = wasm_host(["call", &guest("plugins/deep-recursion"), r#"process("x")"#]);
     assert_eq!(ran.code, 134, "{ran:#?}");
-    assert_eq!(line(&ran), "wasm-host: budget: stack budget of 4MiB exceeded; raise it with a --policy file");
+    assert_eq!(line(&ran), "wasm-host: budget: stack budget of 1MiB exceeded; raise it with a --policy file");
 }
 
 #[test]

@@ -16,6 +16,12 @@ pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
     let charged = || Meter::charged_to(&tenant, limits.clone()).expect("the ledgers are wide");
 
     let mut check = Comparison::new("the check of a growth");
+    // What is asked costs something too, whatever it answers.
+    check.add("by a limiter that allows all", || {
+        let mut all = AllowsAll;
+        let limiter: &mut dyn ResourceLimiter = black_box(&mut all);
+        black_box(limiter.memory_growing(black_box(0), black_box(1), None)).expect("it allows all");
+    });
     for (name, mut meter) in [("by the meter", metered()), ("by the meter and two ledgers", charged())] {
         check.add(name, move || {
             let limiter: &mut dyn ResourceLimiter = black_box(&mut meter);
@@ -43,6 +49,18 @@ pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
     let text = a_thousand("(memory 1)", "(i32.const 1)");
     refused.add("by the meter", guest(&text, limited(&engine, &ticker, little)));
     refused.measure(criterion, table);
+}
+
+struct AllowsAll;
+
+impl ResourceLimiter for AllowsAll {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
 }
 
 fn guest(text: &str, mut store: Store<Meter>) -> impl FnMut() + use<> {

@@ -126,3 +126,26 @@ impl ResourceLimiterAsync for Meter {
 }
 
 type Decision<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    /// More than most machines that test have.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn memory_past_four_gibibytes_counts() {
+        let mut meter = Meter::new(Limits { memory: Bytes::gibi(100), ..Limits::default() });
+        let mut grow = |from: u64, to: u64| {
+            let limiter: &mut dyn ResourceLimiter = &mut meter;
+            limiter.memory_growing((from << 30) as usize, (to << 30) as usize, None).unwrap()
+        };
+        assert!(grow(0, 5) && grow(5, 70) && !grow(0, 31) && grow(0, 30) && !grow(70, 71));
+        let usage = meter.usage(None);
+        assert_eq!(
+            (usage.memory, usage.peak_memory, usage.refusals),
+            (Bytes::gibi(100), Bytes::gibi(100), 2)
+        );
+    }
+}

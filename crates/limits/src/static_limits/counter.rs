@@ -53,6 +53,7 @@ impl Counter<'_> {
             functions: count(StaticLimit::Functions),
             function_size: bytes(StaticLimit::FunctionSize),
             locals: count(StaticLimit::Locals),
+            total_locals: count(StaticLimit::TotalLocals),
             imports: count(StaticLimit::Imports),
             exports: count(StaticLimit::Exports),
             types: count(StaticLimit::Types),

@@ -3,24 +3,29 @@
 use std::ops::Range;
 
 use wasmparser::{
-    ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader, FunctionBody,
-    GlobalSectionReader, ImportSectionReader, MemorySectionReader, MemoryType, Operator, Payload, RefType,
-    TableInit, TableSectionReader, TagSectionReader, TypeRef, TypeSectionReader,
+    CompositeInnerType, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader,
+    FunctionSectionReader, GlobalSectionReader, ImportSectionReader, MemorySectionReader, MemoryType,
+    Payload, RefType, TableInit, TableSectionReader, TagSectionReader, TypeRef, TypeSectionReader,
 };
 
-use super::component::Cost;
+use super::code::{read_body, read_constant};
+use super::cost::Cost;
 use super::counter::Counter;
-use super::operators::Collect;
 use super::types::{of_global, of_group, of_memory, of_table};
 use super::{Proposal, Proposals, Rejected, StaticLimit};
+
+/// Wasmtime accepts no more of them in one module.
+const MOST_MEMORIES: u64 = 100;
 
 /// What is remembered of a module while it is read.
 #[derive(Default)]
 pub(crate) struct Module {
     memories: u64,
     tables: u64,
-    defined_memories: u64,
-    defined_tables: u64,
+    /// What one instance of it takes, but for itself.
+    defined: Cost,
+    /// How many parameters each of its types has. A function has no more than a thousand.
+    parameters: Vec<u16>,
     /// For each memory that has active segments: where they are known to lie.
     images: Vec<Option<Range<u64>>>,
 }
@@ -28,17 +33,15 @@ pub(crate) struct Module {
 impl Module {
     /// What one instance of it takes.
     pub(crate) fn cost(&self) -> Cost {
-        Cost { memories: self.defined_memories, tables: self.defined_tables, ..Cost::INSTANCE }
+        Cost { instances: 1, ..self.defined }
     }
 
     /// Reads one section, or one function.
     pub(crate) fn read(&mut self, payload: Payload<'_>, counter: &mut Counter<'_>) -> Result<(), Rejected> {
         match payload {
-            Payload::TypeSection(types) => read_types(types, counter),
+            Payload::TypeSection(types) => self.read_types(types, counter),
             Payload::ImportSection(imports) => self.read_imports(imports, counter),
-            Payload::FunctionSection(functions) => {
-                counter.add(StaticLimit::Functions, functions.count().into(), functions.range().start)
-            }
+            Payload::FunctionSection(functions) => self.read_functions(functions, counter),
             Payload::TableSection(tables) => self.read_tables(tables, counter),
             Payload::MemorySection(memories) => self.read_memories(memories, counter),
             Payload::TagSection(tags) => read_tags(tags, counter),
@@ -52,6 +55,40 @@ impl Module {
             Payload::CodeSectionEntry(body) => read_body(&body, counter),
             _ => Ok(()),
         }
+    }
+
+    fn read_types(
+        &mut self,
+        types: TypeSectionReader<'_>,
+        counter: &mut Counter<'_>,
+    ) -> Result<(), Rejected> {
+        for group in types.into_iter_with_offsets() {
+            let (offset, group) = group?;
+            let (count, found) = of_group(&group);
+            counter.add(StaticLimit::Types, count, offset)?;
+            counter.uses(found, offset)?;
+            self.parameters.extend(group.types().map(|ty| match &ty.composite_type.inner {
+                CompositeInnerType::Func(function) => {
+                    u16::try_from(function.params().len()).unwrap_or(u16::MAX)
+                }
+                _ => 0,
+            }));
+        }
+        Ok(())
+    }
+
+    fn read_functions(
+        &mut self,
+        functions: FunctionSectionReader<'_>,
+        counter: &mut Counter<'_>,
+    ) -> Result<(), Rejected> {
+        counter.add(StaticLimit::Functions, functions.count().into(), functions.range().start)?;
+        for function in functions.into_iter_with_offsets() {
+            let (offset, ty) = function?;
+            let parameters = self.parameters.get(ty as usize).copied().unwrap_or(0);
+            counter.add(StaticLimit::TotalLocals, parameters.into(), offset)?;
+        }
+        Ok(())
     }
 
     fn read_imports(
@@ -92,6 +129,14 @@ impl Module {
 
     fn memory(&mut self, counter: &mut Counter<'_>, ty: &MemoryType, offset: usize) -> Result<(), Rejected> {
         self.memories += 1;
+        // Each takes more than in the file as soon as the last one has an image.
+        if self.memories > MOST_MEMORIES {
+            return Err(Rejected::IndexSpace {
+                of: "memories",
+                allowed: MOST_MEMORIES,
+                offset: offset as u64,
+            });
+        }
         let several = if self.memories > 1 { Proposal::MultiMemory.into() } else { Proposals::none() };
         counter.uses(of_memory(ty).join(several), offset)
     }
@@ -103,7 +148,8 @@ impl Module {
     ) -> Result<(), Rejected> {
         for table in tables.into_iter_with_offsets() {
             let (offset, table) = table?;
-            self.defined_tables += 1;
+            self.defined.tables += 1;
+            self.defined.table_elements = self.defined.table_elements.saturating_add(table.ty.initial);
             self.table(counter, of_table(&table.ty), offset)?;
             counter.add(StaticLimit::TableElements, table.ty.initial, offset)?;
             if let TableInit::Expr(value) = table.init {
@@ -121,10 +167,12 @@ impl Module {
     ) -> Result<(), Rejected> {
         for memory in memories.into_iter_with_offsets() {
             let (offset, ty) = memory?;
-            self.defined_memories += 1;
             self.memory(counter, &ty, offset)?;
             let page = 1_u64.checked_shl(ty.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
-            counter.add(StaticLimit::Memory, ty.initial.saturating_mul(page), offset)?;
+            let bytes = ty.initial.saturating_mul(page);
+            self.defined.memories += 1;
+            self.defined.memory = self.defined.memory.saturating_add(bytes);
+            counter.add(StaticLimit::Memory, bytes, offset)?;
         }
         Ok(())
     }
@@ -178,16 +226,6 @@ impl Module {
     }
 }
 
-pub(crate) fn read_types(types: TypeSectionReader<'_>, counter: &mut Counter<'_>) -> Result<(), Rejected> {
-    for group in types.into_iter_with_offsets() {
-        let (offset, group) = group?;
-        let (count, found) = of_group(&group);
-        counter.add(StaticLimit::Types, count, offset)?;
-        counter.uses(found, offset)?;
-    }
-    Ok(())
-}
-
 fn read_tags(tags: TagSectionReader<'_>, counter: &mut Counter<'_>) -> Result<(), Rejected> {
     for tag in tags.into_iter_with_offsets() {
         let (offset, _) = tag?;
@@ -222,59 +260,6 @@ fn read_elements(elements: ElementSectionReader<'_>, counter: &mut Counter<'_>) 
             for value in values {
                 read_constant(&value?, counter)?;
             }
-        }
-    }
-    Ok(())
-}
-
-/// Reads a constant expression, and gives its value if it is one number.
-fn read_constant(value: &ConstExpr<'_>, counter: &mut Counter<'_>) -> Result<Option<u64>, Rejected> {
-    let mut operators = value.get_operators_reader();
-    let (mut number, mut length) = (None, 0_u32);
-    let mut found = Collect(Proposals::none());
-    while !operators.eof() {
-        let offset = operators.original_position();
-        match operators.clone().read()? {
-            Operator::I32Const { value } => number = Some(u64::from(value as u32)),
-            Operator::I64Const { value } => number = Some(value as u64),
-            Operator::I32Add
-            | Operator::I32Sub
-            | Operator::I32Mul
-            | Operator::I64Add
-            | Operator::I64Sub
-            | Operator::I64Mul => counter.uses(Proposal::ExtendedConst.into(), offset)?,
-            _ => {}
-        }
-        length += 1;
-        operators.visit_operator(&mut found)?;
-        counter.uses(found.0, offset)?;
-    }
-    // The number and the end.
-    Ok(number.filter(|_| length == 2))
-}
-
-fn read_body(body: &FunctionBody<'_>, counter: &mut Counter<'_>) -> Result<(), Rejected> {
-    let start = body.range().start;
-    counter.largest(StaticLimit::FunctionSize, body.range().len() as u64, start)?;
-    let mut locals = body.get_locals_reader()?;
-    let mut count = 0_u64;
-    for _ in 0..locals.get_count() {
-        let offset = locals.original_position();
-        let (more, ty) = locals.read()?;
-        count = count.saturating_add(more.into());
-        counter.largest(StaticLimit::Locals, count, offset)?;
-        counter.uses(super::types::of_value_type(ty), offset)?;
-    }
-    let mut operators = body.get_operators_reader()?;
-    let mut found = Collect(Proposals::none());
-    let mut known = found.0;
-    while !operators.eof() {
-        let offset = operators.original_position();
-        operators.visit_operator(&mut found)?;
-        // Most instructions bring nothing new.
-        if found.0 != known {
-            counter.uses(found.0, offset)?;
-            known = found.0;
         }
     }
     Ok(())

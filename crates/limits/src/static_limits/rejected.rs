@@ -24,6 +24,19 @@ pub enum Rejected {
         /// Where in the file, in bytes.
         offset: u64,
     },
+    /// One module or component of it has more of something, those that it only gives another number included, than Wasmtime
+    /// accepts. No limit raises this.
+    #[error(
+        "one part of the code has more than {allowed} {of}, and Wasmtime accepts no more (found at offset {offset:#x})"
+    )]
+    IndexSpace {
+        /// Of what: memories, modules or components.
+        of: &'static str,
+        /// How many there may be.
+        allowed: u64,
+        /// Where in the file, in bytes.
+        offset: u64,
+    },
     /// It uses a proposal that is not allowed.
     #[error("the code uses the proposal `{proposal}`, which is not allowed (found at offset {offset:#x})")]
     Proposal {
@@ -60,6 +73,7 @@ pub enum StaticLimit {
     Functions,
     FunctionSize,
     Locals,
+    TotalLocals,
     Imports,
     Exports,
     Types,
@@ -85,6 +99,7 @@ impl StaticLimit {
             StaticLimit::Functions => "functions",
             StaticLimit::FunctionSize => "function-size",
             StaticLimit::Locals => "locals",
+            StaticLimit::TotalLocals => "total-locals",
             StaticLimit::Imports => "imports",
             StaticLimit::Exports => "exports",
             StaticLimit::Types => "types",
@@ -122,6 +137,7 @@ impl fmt::Display for StaticLimit {
             StaticLimit::Size => "in all",
             StaticLimit::FunctionSize => "in one function",
             StaticLimit::Locals => "locals in one function",
+            StaticLimit::TotalLocals => "locals in all functions",
             StaticLimit::DataSegments => "data segments",
             StaticLimit::ElementSegments => "element segments",
             StaticLimit::Image => "of memory image",

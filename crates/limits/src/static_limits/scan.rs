@@ -2,7 +2,8 @@
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::component::{Component, Cost};
+use super::component::Component;
+use super::cost::Cost;
 use super::counter::Counter;
 use super::module::Module;
 use super::{Proposal, Rejected, Shape, StaticLimit, StaticLimits};
@@ -66,11 +67,9 @@ impl Scan<'_> {
         let cost = match self.module.take() {
             Some(module) => {
                 let cost = module.cost();
-                self.largest.memories = self.largest.memories.max(cost.memories);
-                self.largest.tables = self.largest.tables.max(cost.tables);
+                self.largest.max(cost);
                 if let Some(component) = self.components.last_mut() {
-                    component.push_module(cost);
-                    return Ok(());
+                    return component.push_module(cost, offset);
                 }
                 cost
             }
@@ -78,17 +77,17 @@ impl Scan<'_> {
                 let Some(component) = self.components.pop() else { return Ok(()) };
                 let cost = component.cost();
                 if let Some(around) = self.components.last_mut() {
-                    around.push_component(cost);
-                    return Ok(());
+                    return around.push_component(cost, offset);
                 }
                 cost
             }
         };
-        let of_unknown = |each: u64| each.saturating_mul(cost.unknown_modules);
-        let memories = cost.memories.saturating_add(of_unknown(self.largest.memories));
-        let tables = cost.tables.saturating_add(of_unknown(self.largest.tables));
+        let cost = cost.with_unknown(self.largest);
         self.counter.add(StaticLimit::Instances, cost.instances, offset)?;
-        self.counter.add(StaticLimit::Memories, memories, offset)?;
-        self.counter.add(StaticLimit::Tables, tables, offset)
+        self.counter.add(StaticLimit::Memories, cost.memories, offset)?;
+        self.counter.add(StaticLimit::Tables, cost.tables, offset)?;
+        // What the modules declare was counted as it was read, and may be more: not all of them are instantiated.
+        self.counter.largest(StaticLimit::Memory, cost.memory, offset)?;
+        self.counter.largest(StaticLimit::TableElements, cost.table_elements, offset)
     }
 }

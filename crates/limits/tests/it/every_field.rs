@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use host_limits::{LedgerLimits, Limits};
 use serde::Serialize;
 
-use crate::{counts, deadline, fuel, ledger, lifted, memory, stack, waits, wasi};
+use crate::{counts, deadline, fuel, ledger, ledger_fuel, lifted, memory, stack, waits, wasi};
 
 const LIMITS: &[(&str, fn())] = &[
-    ("memory", memory::a_refused_growth_traps_on_request),
+    ("memory", memory::a_refused_growth_gives_the_guest_minus_one),
     ("memories", counts::memories),
     ("tables", counts::tables),
     ("table-elements", memory::tables_share_one_budget),
@@ -30,8 +30,8 @@ const LEDGER_LIMITS: &[(&str, fn())] = &[
     ("memory", ledger::memory),
     ("stores", ledger::stores),
     ("calls", ledger::calls),
-    ("fuel", ledger::fuel),
-    ("fuel-window", ledger::fuel),
+    ("fuel", ledger_fuel::fuel),
+    ("fuel-window", ledger_fuel::fuel_window),
 ];
 
 /// The test functions are named, so a test that goes is missed by the compiler; a field without a test is missed here.

@@ -7,8 +7,10 @@ use wasmtime::Store;
 
 use crate::{Data, Host, run_in};
 
-/// Counts to fifty million: long enough to be still running when the hostile neighbours are stopped.
-const GOOD: &str = r#"(module (func (export "run") (result i32) (local i32)
+/// Fills a memory of a megabyte and counts to fifty million: long enough to be still running when the hostile neighbours are
+/// stopped.
+const GOOD: &str = r#"(module (memory 16) (func (export "run") (result i32) (local i32)
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 1048576))
     (loop (br_if 0 (i32.lt_u
         (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 50000000))))
     (local.get 0)))"#;
@@ -118,6 +120,11 @@ fn no_thread_and_no_memory_is_left() {
         names.filter(|name| name.trim_end() == "wasm-ticker").count()
     };
     let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    let resident_mebibytes = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() >> 10
+    };
     let soon_has = |count| {
         let patience = Instant::now() + Duration::from_secs(30);
         while tickers() != count {
@@ -130,10 +137,14 @@ fn no_thread_and_no_memory_is_left() {
     soon_has(1);
     drop(ticker);
     run_all();
-    let after_one = mappings();
+    let (mapped, resident) = (mappings(), resident_mebibytes());
     run_all();
     run_all();
     // A live store takes some four mappings, a compiled module more: 128 of each would show.
-    assert!(mappings() < after_one + 64, "{after_one} mappings have become {}", mappings());
+    assert!(mappings() < mapped + 64, "{mapped} mappings have become {}", mappings());
+    // The memories that 64 good guests filled would show, and a third of a megabyte of the heap for each store. What the
+    // allocator keeps for its threads it kept already after the first time.
+    let now = resident_mebibytes();
+    assert!(now < resident + 40, "{resident} MiB have become {now}");
     soon_has(0);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use host_limits::{Bytes, Exceeded, Limits, Meter, Ticker, arm};
-use wasmtime::component::{Component, Linker, ResourceType};
+use wasmtime::component::{Component, Linker, Resource, ResourceType};
 use wasmtime::{Config, Engine, Store, StoreContextMut};
 
 struct Thing;
@@ -25,11 +25,13 @@ fn run(limits: Limits, wat: &str) -> (Result<(), Option<Exceeded>>, usize) {
         .func_wrap("take-list", |_: StoreContextMut<'_, Meter>, (_texts,): (Vec<String>,)| Ok(()))
         .unwrap();
     linker.root().resource("thing", ResourceType::host::<Thing>(), |_, _| Ok(())).unwrap();
+    let lend = |_: StoreContextMut<'_, Meter>, (_thing,): (Resource<Thing>,)| Ok(());
+    linker.root().func_wrap("lend", lend).unwrap();
     linker
         .root()
         .func_wrap("make", move |_: StoreContextMut<'_, Meter>, (): ()| {
             count.fetch_add(1, Ordering::Relaxed);
-            Ok((wasmtime::component::Resource::<Thing>::new_own(1),))
+            Ok((Resource::<Thing>::new_own(1),))
         })
         .unwrap();
     let component = Component::new(&engine, wat).unwrap();
@@ -96,6 +98,28 @@ pub(crate) fn a_flood_of_handles_is_stopped() {
     let (refused, made) = run(Limits { handles: 100, ..Limits::default() }, HANDLES);
     assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 100 })));
     assert!((100..=101).contains(&made), "{made} were made");
+}
+
+/// Asks the host for one resource and lends it to the host, which counts as long as the host has it.
+const LEND: &str = r#"(component
+    (import "thing" (type $thing (sub resource)))
+    (import "make" (func $make (result (own $thing))))
+    (import "lend" (func $lend (param "thing" (borrow $thing))))
+    (core func $make (canon lower (func $make)))
+    (core func $lend (canon lower (func $lend)))
+    (core module $main
+        (import "" "make" (func $make (result i32)))
+        (import "" "lend" (func $lend (param i32)))
+        (func (export "run") (call $lend (call $make))))
+    (core instance $main (instantiate $main (with "" (instance
+        (export "make" (func $make)) (export "lend" (func $lend))))))
+    (func (export "run") (canon lift (core func $main "run"))))"#;
+
+#[test]
+fn a_handle_that_is_lent_counts() {
+    let (refused, _) = run(Limits { handles: 1, ..Limits::default() }, LEND);
+    assert_eq!(refused, Err(Some(Exceeded::Handles { allowed: 1 })));
+    assert_eq!(run(Limits { handles: 2, ..Limits::default() }, LEND).0, Ok(()));
 }
 
 #[test]

@@ -3,16 +3,19 @@
 mod bulk; // single instructions that take long
 mod counts; // memories, tables, instances
 mod deadline; // loops, start functions, blocked host calls, cancellation
+mod endings; // what is known of a call by how it ended
 mod every_field; // no budget without a guest that runs into it
 mod fuel;
 mod hostile_code; // made to hurt whoever reads it
 mod isolation; // one guest never pays for another
 mod ledger; // totals of many stores
+mod ledger_fuel; // and what they burn in a window of time
 mod lifted; // what crosses the component boundary: bytes, handles
 mod memory; // linear memory and tables, summed over the store
 mod proposals; // what code uses of them
 mod setup; // engines that cannot hold the limits
 mod stack;
+mod static_instances; // what an instantiation multiplies to
 mod static_limits; // code that declares too much
 mod ticks; // what is told while a guest runs
 mod waits; // time that is not the guest's

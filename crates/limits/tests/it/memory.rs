@@ -1,6 +1,6 @@
 //! Linear memory and table elements are summed over the store.
 
-use host_limits::{Bytes, Exceeded, Limits, OnRefusal};
+use host_limits::{Bytes, Exceeded, Limits, OnRefusal, arm};
 
 use crate::{Host, run, run_in};
 
@@ -17,7 +17,7 @@ fn limits(memory: Bytes) -> Limits {
 }
 
 #[test]
-fn a_refused_growth_gives_the_guest_minus_one() {
+pub(crate) fn a_refused_growth_gives_the_guest_minus_one() {
     let run = run(limits(Bytes::mebi(10)), GROW);
     assert_eq!(run.result.unwrap(), 10);
     assert_eq!(run.usage.peak_memory, Bytes::mebi(10));
@@ -85,6 +85,24 @@ fn the_guest_s_own_maximum_is_no_refusal_of_ours() {
     let run = run(limits(Bytes::mebi(10)), &GROW.replace("(memory 0)", "(memory 0 32)"));
     assert_eq!(run.result.unwrap(), 2);
     assert_eq!(run.usage.refusals, 0);
+    let wat = r#"(module (table 0 5 funcref) (func (export "run") (result i32)
+        (drop (table.grow (ref.null func) (i32.const 5)))
+        (table.grow (ref.null func) (i32.const 1))))"#;
+    let run = crate::run(Limits::default(), wat);
+    assert_eq!((run.result.unwrap(), run.usage.refusals, run.usage.peak_table_elements), (-1, 0, 5));
+}
+
+#[test]
+fn a_refusal_is_forgotten_when_the_store_is_armed_again() {
+    let host = Host::new(limits(Bytes::mebi(10)));
+    let mut store = host.store();
+    assert_eq!(run_in(&host, &mut store, GROW).usage.refusals, 1);
+    arm(&mut store, &host.ticker).unwrap();
+    assert_eq!(store.data().meter.last_refusal(), None);
+    // It gives up for another reason.
+    let plain = run_in(&host, &mut store, r#"(module (func (export "run") (result i32) unreachable))"#);
+    assert!(plain.result.is_err());
+    assert_eq!((plain.reason, plain.usage.refusals), (None, 0));
 }
 
 #[test]
@@ -147,6 +165,32 @@ fn a_bomb_in_many_instances_goes_off_in_none() {
         assert!(grown.usage.memory <= Bytes::mebi(10));
     }
     assert_eq!(store.data().meter.last_refusal().unwrap().to_string(), MEMORY_REFUSED);
+}
+
+/// Each with a table of its own, which it grows by 100 elements until it is refused.
+#[test]
+fn a_table_bomb_in_many_instances_goes_off_in_none() {
+    let wat = r#"(module (table 0 funcref) (func (export "run") (result i32) (local i32)
+        (loop (if (i32.ne (table.grow (ref.null func) (i32.const 100)) (i32.const -1))
+            (then (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 1))))
+        (local.get 0)))"#;
+    let limits = Limits { instances: 100, tables: 100, table_elements: 1_050, ..Limits::default() };
+    let host = Host::new(limits.clone());
+    let mut store = host.store();
+    assert_eq!(run_in(&host, &mut store, wat).result.unwrap(), 10);
+    for _ in 0..49 {
+        let grown = run_in(&host, &mut store, wat);
+        assert_eq!((grown.result.unwrap(), grown.usage.peak_table_elements), (0, 1_000));
+    }
+    let refusal = Exceeded::TableElements { allowed: 1_050, asked: 1_100 };
+    assert_eq!(store.data().meter.last_refusal(), Some(&refusal));
+
+    // What they have from the start counts too.
+    let mut store = host.store_with(limits);
+    let fixed = wat.replace("(table 0", "(table 500");
+    assert_eq!(run_in(&host, &mut store, &fixed).result.unwrap(), 5);
+    let second = run_in(&host, &mut store, &fixed);
+    assert_eq!(second.reason, Some(Exceeded::TableElements { allowed: 1_050, asked: 1_500 }));
 }
 
 const MEMORY_REFUSED: &str = "memory budget of 10MiB exceeded: the guest asked for 11MiB in total";

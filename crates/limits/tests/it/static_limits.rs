@@ -1,8 +1,8 @@
 //! Code that declares too much of something.
 
-use std::fmt::Write as _;
-
 use host_limits::{Bytes, Proposal, Proposals, Rejected, Shape, StaticLimit, StaticLimits};
+
+use crate::static_instances;
 
 pub(crate) fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -25,7 +25,7 @@ fn limited(field: &str, most: u64) -> StaticLimits {
 }
 
 /// `text` has exactly `found` of `limit`: that many are allowed, one less is refused, where it says.
-fn runs_into(limit: StaticLimit, found: u64, text: &str) -> u64 {
+pub(crate) fn runs_into(limit: StaticLimit, found: u64, text: &str) -> u64 {
     let bytes = wasm(text);
     limited(limit.name(), found).check(&bytes).unwrap_or_else(|error| panic!("{error}: {text}"));
     match limited(limit.name(), found - 1).check(&bytes).unwrap_err() {
@@ -77,6 +77,23 @@ fn locals() {
 }
 
 #[test]
+fn total_locals() {
+    runs_into(
+        StaticLimit::TotalLocals,
+        4 + 2 + 1,
+        "(module (func (local i32 i64 i32) (local i32)) (func (param i32) (local i32)) (func (local i64)))",
+    );
+    runs_into(
+        StaticLimit::TotalLocals,
+        2,
+        "(component (core module (func (local i32))) (core module (func (local i32))))",
+    );
+    // Many parameters are said in two bytes a function: the number of their type.
+    let text = "(module (rec (type (struct)) (type $f (func (param i32 i32 i32)))) (func (type $f)) (func (type $f)))";
+    runs_into(StaticLimit::TotalLocals, 6, text);
+}
+
+#[test]
 fn imports() {
     runs_into(StaticLimit::Imports, 2, r#"(module (import "a" "b" (func)) (import "a" "c" (func)))"#);
     runs_into(
@@ -84,6 +101,12 @@ fn imports() {
         2,
         r#"(component (import "a" (func)) (core module (import "a" "c" (func))))"#,
     );
+}
+
+#[test]
+fn the_items_of_a_group_of_imports_count_each() {
+    let group = r#"(module (import "m" (item "a" (func)) (item "b" (func)) (item "c" (func))) (import "m" "d" (func)))"#;
+    runs_into(StaticLimit::Imports, 4, group);
 }
 
 #[test]
@@ -140,7 +163,7 @@ fn image() {
     assert_eq!(shape_or_limit(high), Err(StaticLimit::Image));
 }
 
-fn shape_or_limit(text: &str) -> Result<Shape, StaticLimit> {
+pub(crate) fn shape_or_limit(text: &str) -> Result<Shape, StaticLimit> {
     everything().check(&wasm(text)).map_err(|error| match error {
         Rejected::Limit { limit, .. } => limit,
         other => panic!("{other}"),
@@ -177,93 +200,15 @@ fn modules() {
     runs_into(StaticLimit::Modules, 2, "(component (core module) (component (core module)))");
 }
 
-/// Components of which each instantiates the one before twice: `levels` of them make 2^levels instances.
-pub(crate) fn doubling(levels: u32) -> String {
-    let mut text = "(component (component $c0 (core module $m (memory 1) (table 1 funcref)) (core instance (instantiate $m)))".to_owned();
-    for level in 1..=levels {
-        write!(
-            text,
-            "(component $c{level} (alias outer 1 $c{0} (component $c)) (instance (instantiate $c)) (instance (instantiate $c)))",
-            level - 1
-        )
-        .unwrap();
-    }
-    write!(text, "(instance (instantiate $c{levels})))").unwrap();
-    text
-}
-
-#[test]
-fn instances() {
-    assert_eq!(shape("(module)").instances, 1);
-    assert_eq!(shape("(component)").instances, 1);
-    // The root; one in each of the innermost, and these; two for each around two others.
-    let shape = shape(&doubling(3));
-    assert_eq!((shape.instances, shape.memories, shape.tables), (1 + 8 + 8 + 7, 8, 8));
-    runs_into(StaticLimit::Instances, 24, &doubling(3));
-
-    // 2^22 of them from two kilobytes, and more than can be counted.
-    let bomb = wasm(&doubling(22));
-    assert!(bomb.len() < 3_000, "{}", bomb.len());
-    let error = StaticLimits::trusted().check(&bomb).unwrap_err();
-    let Rejected::Limit { limit: StaticLimit::Instances, found, .. } = error else { panic!("{error}") };
-    assert_eq!(found, 1 + (3 << 22) - 1);
-    let error = StaticLimits::trusted().check(&wasm(&doubling(80))).unwrap_err();
-    assert!(matches!(error, Rejected::Limit { limit: StaticLimit::Instances, found: u64::MAX, .. }));
-}
-
-#[test]
-fn what_is_given_to_a_component_counts_as_the_largest_there_is() {
-    let given = r#"(component
-        (core module $large (memory 1) (memory 1) (table 1 funcref))
-        (component $c (import "m" (core module $m)) (core instance (instantiate $m)) (core instance (instantiate $m)))
-        (instance (instantiate $c (with "m" (core module $large)))))"#;
-    let found = shape(given);
-    assert_eq!((found.instances, found.memories, found.tables), (1 + 1 + 2, 4, 2));
-
-    // A component that is given can make anything.
-    let unbounded = r#"(component
-        (component $c (import "c" (component $d)) (instance (instantiate $d))))"#;
-    assert!(matches!(everything().check(&wasm(unbounded)), Err(Rejected::Unbounded { offset: 1.. })));
-    let exported = r#"(component
-        (component $c (component $d) (export "d" (component $d)))
-        (instance $i (instantiate $c))
-        (alias export $i "d" (component $e))
-        (instance (instantiate $e)))"#;
-    assert!(matches!(everything().check(&wasm(exported)), Err(Rejected::Unbounded { .. })));
-}
-
-#[test]
-fn exported_and_aliased_components_are_found_again() {
-    let text = r#"(component
-        (core module $m (memory 1))
-        (component $c (alias outer 1 $m (core module $n)) (core instance (instantiate $n)))
-        (export $d "d" (component $c))
-        (instance (instantiate $d))
-        (export $n "n" (core module $m))
-        (core instance (instantiate $n)))"#;
-    let found = shape(text);
-    assert_eq!((found.instances, found.memories), (1 + 1 + 1 + 1, 2));
-}
-
-#[test]
-fn memories() {
-    runs_into(StaticLimit::Memories, 2, "(module (memory 1) (memory 1))");
-    // Only those that are its own.
-    assert_eq!(shape(r#"(module (import "" "" (memory 1)))"#).memories, 0);
-    runs_into(StaticLimit::Memories, 8, &doubling(3));
-}
-
-#[test]
-fn tables() {
-    runs_into(StaticLimit::Tables, 2, "(module (table 1 funcref) (table 1 funcref))");
-    runs_into(StaticLimit::Tables, 8, &doubling(3));
-}
-
 #[test]
 fn names() {
     let named = "(module $name (func $function))";
     let bytes = wasm(named);
     let at = bytes.windows(4).position(|window| window == b"name").unwrap() + 4;
+    runs_into(StaticLimit::Names, (bytes.len() - at) as u64, named);
+    let named = "(component $name)";
+    let bytes = wasm(named);
+    let at = bytes.windows(14).position(|window| window == b"component-name").unwrap() + 14;
     runs_into(StaticLimit::Names, (bytes.len() - at) as u64, named);
 }
 
@@ -284,6 +229,7 @@ const CASES: &[(&str, fn())] = &[
     ("functions", functions),
     ("function-size", function_size),
     ("locals", locals),
+    ("total-locals", total_locals),
     ("imports", imports),
     ("exports", exports),
     ("types", types),
@@ -295,9 +241,9 @@ const CASES: &[(&str, fn())] = &[
     ("table-elements", table_elements),
     ("nesting", nesting),
     ("modules", modules),
-    ("instances", instances),
-    ("memories", memories),
-    ("tables", tables),
+    ("instances", static_instances::instances),
+    ("memories", static_instances::memories),
+    ("tables", static_instances::tables),
     ("names", names),
     ("proposals", proposals),
 ];

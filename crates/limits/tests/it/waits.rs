@@ -252,7 +252,10 @@ async fn spin(yield_interval: Duration) -> Usage {
     let instance = Linker::new(&engine).instantiate_async(&mut store, &module).await.unwrap();
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     run.call_async(&mut store, ()).await.unwrap_err();
-    usage(&mut store)
+    let spent = usage(&mut store);
+    arm_async(&mut store, &ticker).unwrap();
+    assert_eq!(usage(&mut store).yields, 0);
+    spent
 }
 
 #[tokio::test]
@@ -280,4 +283,7 @@ async fn what_a_bound_call_waits_is_told_apart() {
     let worked = usage(&mut store);
     assert_eq!(worked.waited, waited.waited);
     assert!(worked.busy() >= 2 * SHORT);
+    // The next one is measured as the first was.
+    deadline.bound(tokio::time::sleep(2 * SHORT)).await.unwrap();
+    assert!(usage(&mut store).waited >= waited.waited + SHORT);
 }
