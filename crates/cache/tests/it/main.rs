@@ -11,15 +11,23 @@ mod engines;
 mod faults;
 #[cfg(feature = "wasmtime")]
 mod flights;
+mod hostile;
 #[cfg(feature = "wasmtime")]
 mod inputs;
 #[cfg(feature = "wasmtime")]
 mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
+mod overlap;
+#[cfg(feature = "wasmtime")]
+mod pins;
 mod place;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod resources;
 #[cfg(feature = "wasmtime")]
 mod reuse;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod soak;
 mod store;
 mod support;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
