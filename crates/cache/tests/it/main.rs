@@ -3,15 +3,16 @@
 #[cfg(feature = "wasmtime")]
 mod ahead;
 mod bounds;
+mod changes;
 mod concurrent;
 mod corrupt;
 #[cfg(feature = "wasmtime")]
 mod engines;
+mod fault_list;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod faults;
 #[cfg(feature = "wasmtime")]
 mod flights;
-mod hostile;
 #[cfg(feature = "wasmtime")]
 mod inputs;
 #[cfg(feature = "wasmtime")]
