@@ -97,6 +97,18 @@ fn start_child(directory: &Path, threads: usize) -> Child {
         .unwrap()
 }
 
+/// A child that is stopped, and ends with the test, also if that fails.
+#[cfg(unix)]
+struct Stopped(Child);
+
+#[cfg(unix)]
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn published(child: Child) -> u64 {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -121,7 +133,7 @@ fn processes_compile_once() {
 
 /// A child that is stopped in the middle of its compile, on a cache below `directory` that is made for it.
 #[cfg(unix)]
-fn start_stopped(directory: &Path) -> (Child, PathBuf) {
+fn start_stopped(directory: &Path) -> (Stopped, PathBuf) {
     use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
     for attempt in 0..100 {
@@ -130,23 +142,21 @@ fn start_stopped(directory: &Path) -> (Child, PathBuf) {
             let format = std::fs::read_dir(&root).ok()?.next()?.ok()?.path();
             Some(std::fs::read_dir(format.join(name)).ok()?.count())
         };
-        let mut child = start_child(&root, 1);
-        let pid = Pid::from_child(&child);
+        let mut child = Stopped(start_child(&root, 1));
+        let pid = Pid::from_child(&child.0);
         // Once its lock is there, it compiles.
         let patience = std::time::Instant::now() + Duration::from_secs(60);
-        while !count("locks").is_some_and(|locks| locks > 0) && child.try_wait().unwrap().is_none() {
+        while !count("locks").is_some_and(|locks| locks > 0) && child.0.try_wait().unwrap().is_none() {
             assert!(std::time::Instant::now() < patience);
             std::thread::yield_now();
         }
-        if kill_process(pid, Signal::STOP).is_ok() && child.try_wait().unwrap().is_none() {
+        if kill_process(pid, Signal::STOP).is_ok() && child.0.try_wait().unwrap().is_none() {
             let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
             if status.stopped() && count("locks") == Some(1) && count("entries").is_none() {
                 return (child, root);
             }
         }
         // It was done before it could be stopped.
-        let _ = child.kill();
-        let _ = child.wait();
     }
     panic!("no child is slow enough")
 }
@@ -158,7 +168,7 @@ fn a_killed_process_makes_way() {
     use std::io::{BufRead, BufReader, Read};
 
     let directory = tempfile::tempdir().unwrap();
-    let (mut first, root) = start_stopped(directory.path());
+    let (first, root) = start_stopped(directory.path());
     let mut others: Vec<_> = (0..4).map(|_| start_child(&root, 2)).collect();
     let said: Vec<_> = others
         .iter_mut()
@@ -175,8 +185,7 @@ fn a_killed_process_makes_way() {
     // Until they have come to wait.
     std::thread::sleep(Duration::from_millis(300));
     assert!(others.iter_mut().all(|child| child.try_wait().unwrap().is_none()), "somebody did not wait");
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
     let mut compiled = 0;
     for (mut child, mut said) in others.into_iter().zip(said) {
         let mut text = String::new();
@@ -193,12 +202,11 @@ fn a_killed_process_makes_way() {
 #[cfg(unix)]
 fn a_stopped_process_holds_nobody_for_ever() {
     let directory = tempfile::tempdir().unwrap();
-    let (mut first, root) = start_stopped(directory.path());
+    let (first, root) = start_stopped(directory.path());
     let engine = Engine::default();
     let cache = Cache::builder(&root, IntegrityOnly).lock_wait(Duration::from_millis(50)).open().unwrap();
     let loaded = ModuleCache::new(cache, &engine).unwrap().module(&slow_module()).unwrap();
     assert_eq!(loaded.outcome.source, Source::Compiled);
     assert_eq!(ask_module(&engine, &loaded), 42);
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
 }

@@ -30,7 +30,9 @@ fn child(root: &Path) {
     let engine = Engine::default();
     let mut seed = std::env::var("HOST_CACHE_TEST_SEED").unwrap().parse().unwrap();
     let modules = ModuleCache::new(open(root), &engine).unwrap();
-    loop {
+    let parent = std::os::unix::process::parent_id();
+    // Not for ever, should the test be killed.
+    while std::os::unix::process::parent_id() == parent {
         let answer = (next(&mut seed) % MODULES) as i32;
         assert_eq!(ask_module(&engine, &modules.module(&module(answer)).unwrap()), answer);
         if modules.cache().stats().evicted > 0 {
@@ -39,15 +41,25 @@ fn child(root: &Path) {
     }
 }
 
-fn start(root: &Path, seed: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+/// Ends with the test, also if that fails.
+struct Soaking(Child);
+
+impl Drop for Soaking {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(root: &Path, seed: u64) -> Soaking {
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "soak::many_processes_with_random_kills_leave_a_clean_cache", "--test-threads=1"])
         .env(CHILD, root)
         .env("HOST_CACHE_TEST_SEED", seed.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Soaking(child.unwrap())
 }
 
 /// A generator of numbers that is good enough to choose victims: SplitMix64.
@@ -84,16 +96,11 @@ fn many_processes_with_random_kills_leave_a_clean_cache() {
         std::thread::sleep(Duration::from_millis(next(&mut seed) % 50));
         let victim = (next(&mut seed) % PROCESSES) as usize;
         // One that ended by itself has found a wrong answer.
-        assert_eq!(children[victim].try_wait().unwrap(), None, "a child failed");
-        children[victim].kill().unwrap();
-        children[victim].wait().unwrap();
+        assert_eq!(children[victim].0.try_wait().unwrap(), None, "a child failed");
         killed += 1;
         children[victim] = start(&root, next(&mut seed));
     }
-    for child in &mut children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    drop(children);
     assert!(killed > 0);
     let cache = open(&root);
     let report = cache.verify().unwrap();
