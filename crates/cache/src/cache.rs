@@ -103,7 +103,11 @@ impl Cache {
                 Lookup::Hit(artifact)
             }
             Err(reason) => {
-                self.count_miss(key, reason);
+                match reason {
+                    // Code, whose key the caller knows: of no use here, but to others.
+                    MissReason::WrongKind => self.counters().misses.count(reason),
+                    _ => self.count_miss(key, reason),
+                }
                 Lookup::Miss(reason)
             }
         }

@@ -30,7 +30,7 @@ pub enum UnsupportedEngine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EngineIdentity {
     /// Digest of everything that [`Engine::precompile_compatibility_hash`] covers: target triple, code generator flags,
-    /// tunables, WebAssembly features.
+    /// tunables, WebAssembly features. Wasmtime does not tell the triple alone, so it has no field of its own in a key.
     pub(crate) compatibility: Digest,
     /// The exact version of Wasmtime, such as `48.0.8`.
     pub(crate) version: String,
@@ -193,6 +193,32 @@ mod tests {
         let of = |fuel| EngineIdentity::of(&Engine::new(Config::new().consume_fuel(fuel)).unwrap()).unwrap();
         assert_eq!(of(false), of(false));
         assert_ne!(of(false), of(true));
+    }
+
+    /// There is no getter for the triple: that it is in the hash is watched here.
+    #[test]
+    fn engines_for_other_targets_have_other_identities() {
+        let of = |target: &str| {
+            let mut config = Config::new();
+            config.target(target).unwrap();
+            // Without the code generator of that processor there is no engine.
+            Engine::new(&config).ok().map(|engine| EngineIdentity::of(&engine).unwrap())
+        };
+        let processor = std::env::consts::ARCH;
+        let targets =
+            ["unknown-linux-gnu", "unknown-linux-musl", "apple-darwin", "pc-windows-msvc", "unknown-freebsd"];
+        let same = targets.map(|system| of(&format!("{processor}-{system}")));
+        let others = ["aarch64", "riscv64gc", "s390x"].map(|other| of(&format!("{other}-unknown-linux-gnu")));
+        let known: Vec<_> = same.into_iter().chain(others).flatten().collect();
+        assert!(known.len() >= targets.len());
+        for (i, identity) in known.iter().enumerate() {
+            for other in &known[..i] {
+                // Only the triple differs between systems of one processor.
+                assert_ne!(identity.compatibility, other.compatibility);
+                let key = |of: &EngineIdentity| of.key(Kind::Module, &Digest::of(b"wasm"), "");
+                assert_ne!(key(identity), key(other));
+            }
+        }
     }
 
     /// The same digest on every platform, whatever its byte order and the size of its pointers.

@@ -9,8 +9,9 @@ use crate::Digest;
 /// Names one entry of a [`Cache`](crate::Cache).
 ///
 /// A key is the SHA-256 of a transcript in which every field stands with its name and both lengths, so that two
-/// different lists of fields never give the same key. A key can be shown, but not read back or made from a digest: the
-/// keys under which this crate keeps compiled code are out of reach for everybody else, and so are those entries.
+/// different lists of fields never give the same key. A key can be shown, but not read back or made from a digest. No list of
+/// fields gives a key under which this crate keeps compiled code; `ModuleCache::key_for` tells those, and bytes that are put
+/// under them are never run.
 ///
 /// ```
 /// use host_cache::Key;

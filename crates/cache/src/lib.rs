@@ -1,6 +1,7 @@
 #![cfg_attr(feature = "wasmtime", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "wasmtime"), doc = "A verified, content-addressed store of bytes. See [`Cache`].")]
 #![deny(unsafe_code)]
+#![cfg_attr(not(feature = "wasmtime"), forbid(unsafe_code))]
 #![cfg_attr(
     not(feature = "wasmtime"),
     expect(dead_code, reason = "the ways of loading code are nobody's without it; with it, the lint is on")
@@ -23,6 +24,7 @@ mod stats;
 
 // Looking after what is stored.
 mod gc;
+mod overlap;
 mod process_lock;
 mod stamp;
 mod verify;
@@ -30,6 +32,8 @@ mod verify;
 // Compiled code.
 #[cfg(feature = "wasmtime")]
 mod ahead;
+#[cfg(feature = "wasmtime")]
+mod async_calls;
 #[cfg(feature = "wasmtime")]
 mod background;
 #[cfg(feature = "wasmtime")]
@@ -42,6 +46,8 @@ mod engine;
 mod flight;
 #[cfg(feature = "wasmtime")]
 mod input;
+#[cfg(feature = "wasmtime")]
+mod known;
 #[cfg(feature = "wasmtime")]
 mod memo;
 #[cfg(feature = "wasmtime")]
@@ -56,6 +62,8 @@ mod module_cache;
 mod native;
 #[cfg(feature = "wasmtime")]
 mod outcome;
+#[cfg(feature = "wasmtime")]
+mod pin;
 #[cfg(feature = "wasmtime")]
 mod sealed;
 
@@ -78,10 +86,12 @@ pub(crate) use trailer::Trailer;
 #[cfg(feature = "wasmtime")]
 pub use self::{
     ahead::{AheadError, AheadFile, compile_ahead},
+    async_calls::SharedInput,
     compile::CompileError,
     engine::UnsupportedEngine,
     input::Input,
     module_cache::ModuleCache,
     native::{load_precompiled_component, load_precompiled_module},
     outcome::{Loaded, Outcome, Source},
+    pin::CodePin,
 };

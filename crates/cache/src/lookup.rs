@@ -5,7 +5,8 @@ use std::io;
 
 use crate::Artifact;
 
-/// What [`Cache::get`](crate::Cache::get) found.
+/// What [`Cache::get`](crate::Cache::get) found: the outcome of a look into a store of bytes. Code has an `Outcome` of its own, which
+/// also tells of compiling and loading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// The entry is there and is what was put.
@@ -33,7 +34,7 @@ impl Lookup {
 }
 
 /// Why an entry was not used. All but [`Absent`](Self::Absent) and [`Io`](Self::Io) also put the entry into quarantine, so that
-/// the next put heals it.
+/// the next put heals it; code that [`Cache::get`](crate::Cache::get) finds stays where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissReason {

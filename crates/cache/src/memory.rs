@@ -12,6 +12,8 @@ pub(crate) struct Memory<T> {
     most: u64,
     bytes: u64,
     clock: u64,
+    /// How many pins each pinned input has. Pinned values stay, whatever the bound.
+    pins: HashMap<Digest, usize>,
 }
 
 struct Kept<T> {
@@ -24,7 +26,7 @@ struct Kept<T> {
 impl<T: Clone> Memory<T> {
     /// Keeps no more than `most` bytes.
     pub(crate) fn new(most: u64) -> Self {
-        Self { values: HashMap::new(), most, bytes: 0, clock: 0 }
+        Self { values: HashMap::new(), most, bytes: 0, clock: 0, pins: HashMap::new() }
     }
 
     /// How many bytes may be kept.
@@ -40,9 +42,25 @@ impl<T: Clone> Memory<T> {
         Some((kept.value.clone(), kept.compile_time))
     }
 
-    /// Keeps a value of `bytes`, unless that alone is more than there is room for.
+    /// Keeps what there is for an input, or comes, until it is unpinned as often.
+    pub(crate) fn pin(&mut self, input: Digest) {
+        *self.pins.entry(input).or_default() += 1;
+    }
+
+    /// Takes one pin back.
+    pub(crate) fn unpin(&mut self, input: &Digest) {
+        if let Some(count) = self.pins.get_mut(input) {
+            *count -= 1;
+            if *count == 0 {
+                self.pins.remove(input);
+                self.make_room();
+            }
+        }
+    }
+
+    /// Keeps a value of `bytes`, unless that alone is more than there is room for and it is not pinned.
     pub(crate) fn insert(&mut self, input: Digest, value: T, compile_time: Duration, bytes: u64) {
-        if bytes > self.most {
+        if bytes > self.most && !self.pins.contains_key(&input) {
             return;
         }
         self.clock += 1;
@@ -51,9 +69,14 @@ impl<T: Clone> Memory<T> {
             self.bytes -= before.bytes;
         }
         self.bytes += bytes;
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.bytes > self.most {
             // There are few: some thousands at most, of kilobytes each.
-            let oldest = self.values.iter().min_by_key(|(_, kept)| kept.used).map(|(input, _)| *input);
+            let loose = self.values.iter().filter(|(input, _)| !self.pins.contains_key(*input));
+            let oldest = loose.min_by_key(|(_, kept)| kept.used).map(|(input, _)| *input);
             let Some(gone) = oldest.and_then(|oldest| self.values.remove(&oldest)) else { break };
             self.bytes -= gone.bytes;
         }

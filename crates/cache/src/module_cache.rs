@@ -1,7 +1,7 @@
 //! Modules and components by way of the cache: from disk if they are there, compiled and kept if they are not.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::component::Component;
@@ -9,12 +9,12 @@ use wasmtime::{Engine, Module};
 
 use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
-use crate::flight::{Flights, Turn};
-use crate::memory::Memory;
+use crate::flight::Turn;
+use crate::known::Known;
 use crate::native::Native;
 use crate::{
     Cache, CompileError, Digest, Input, Key, Kind, Loaded, MissReason, Outcome, Source, UnsupportedEngine,
-    background, memo,
+    memo,
 };
 
 /// Compiles for one engine, and keeps what it has compiled in a [`Cache`].
@@ -25,7 +25,8 @@ use crate::{
 /// Calls for the same thing at one time, of clones of this or of other processes, compile it once: the others wait, for no longer
 /// than [`CacheBuilder::lock_wait`](crate::CacheBuilder::lock_wait), and get the result or the error.
 ///
-/// Compiling blocks for as long as it takes; from async code, call this where blocking is allowed.
+/// Compiling blocks for as long as it takes; from async code, call this where blocking is allowed, or
+/// the calls that end in `_async`.
 #[derive(Clone, Debug)]
 pub struct ModuleCache {
     cache: Cache,
@@ -35,33 +36,6 @@ pub struct ModuleCache {
     /// Shared by all clones.
     modules: Arc<Known<Module>>,
     components: Arc<Known<Component>>,
-}
-
-/// What this process has of one kind: what is being compiled now, and what is kept.
-#[derive(Debug)]
-pub(crate) struct Known<T> {
-    flights: Flights<Made<T>>,
-    memory: Option<Mutex<Memory<T>>>,
-}
-
-impl<T: Clone> Known<T> {
-    fn new(memory: Option<u64>) -> Arc<Self> {
-        Arc::new(Self {
-            flights: Flights::default(),
-            memory: memory.map(|most| Mutex::new(Memory::new(most))),
-        })
-    }
-
-    /// How many bytes may be kept, if anything is.
-    fn most(&self) -> Option<u64> {
-        self.memory().map(|memory| memory.most())
-    }
-
-    /// What is kept. `None` if nothing ever is.
-    fn memory(&self) -> Option<MutexGuard<'_, Memory<T>>> {
-        // Nothing panics while it is half changed.
-        self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// What a call for code gives.
@@ -141,30 +115,6 @@ impl ModuleCache {
         self.load_file(path.as_ref())
     }
 
-    /// As [`module`](Self::module), on a thread of its own: for async code, of any runtime. If the future is dropped, the work goes
-    /// on, and the next call finds what it made.
-    ///
-    /// # Errors
-    ///
-    /// As [`module`](Self::module).
-    pub async fn module_async(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Loaded<Module>, CompileError> {
-        let (this, wasm) = (self.clone(), wasm.into());
-        background::run(move || this.module(&*wasm)).await
-    }
-
-    /// As [`component`](Self::component), on a thread of its own; see [`module_async`](Self::module_async).
-    ///
-    /// # Errors
-    ///
-    /// As [`component`](Self::component).
-    pub async fn component_async(
-        &self,
-        wasm: impl Into<Arc<[u8]>>,
-    ) -> Result<Loaded<Component>, CompileError> {
-        let (this, wasm) = (self.clone(), wasm.into());
-        background::run(move || this.component(&*wasm)).await
-    }
-
     /// Compiles modules and components before they are asked for, one after the other, and says of each as it is done how it went:
     /// its number, and its outcome or error.
     pub fn prewarm<'a>(
@@ -189,6 +139,18 @@ impl ModuleCache {
     /// The engine that it compiles for.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub(crate) fn key(&self, kind: Kind, input: &Digest) -> Key {
+        self.identity.key(kind, input, &self.generation)
+    }
+
+    pub(crate) fn share_modules(&self) -> Arc<Known<Module>> {
+        Arc::clone(&self.modules)
+    }
+
+    pub(crate) fn share_components(&self) -> Arc<Known<Component>> {
+        Arc::clone(&self.components)
     }
 
     pub(crate) fn known_modules(&self) -> &Known<Module> {
@@ -217,7 +179,7 @@ impl ModuleCache {
 
     /// What is in memory or on disk for an input, without a look at the input.
     fn load_known<T: Native>(&self, digest: &Digest) -> Option<Loaded<T>> {
-        let key = self.identity.key(T::KIND, digest, &self.generation);
+        let key = self.key(T::KIND, digest);
         self.load_from_memory(digest).or_else(|| self.load_from_disk(&key, digest).ok())
     }
 
@@ -238,7 +200,7 @@ impl ModuleCache {
         if let Some(loaded) = self.load_from_memory(&digest) {
             return Ok(loaded);
         }
-        let key = self.identity.key(kind, &digest, &self.generation);
+        let key = self.key(kind, &digest);
         let miss = match self.load_from_disk::<T>(&key, &digest) {
             Ok(loaded) => return Ok(loaded),
             Err(reason) => reason,

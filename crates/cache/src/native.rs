@@ -3,7 +3,7 @@
 //! The promise to keep is that of [`Module::deserialize`]: the bytes are, unmodified, what some version of Wasmtime's
 //! compiler put out. [`Code`] is the proof of it, because there are two ways to get one. Either its bytes come straight from
 //! the compiler; or from a [`CodeArtifact`], which exists only after its digest was found right, and whose trailer says that it
-//! is code, which only [`Code::trailer`] writes. The user's own bytes are kept under another kind and other keys, so they
+//! is code, which only [`Code::trailer`] writes. The user's own bytes are kept under another kind, whatever their key, so they
 //! cannot get here.
 //!
 //! Who wrote the trailer is proved by the host key. Without one, somebody who can write to the private directory, or to a
@@ -19,7 +19,8 @@ use wasmtime::{Engine, Module};
 
 use crate::builder::{CacheBuilder, LoadMode};
 use crate::code::{CodeArtifact, CodeBody};
-use crate::module_cache::{Known, ModuleCache};
+use crate::known::Known;
+use crate::module_cache::ModuleCache;
 use crate::{AheadError, AheadFile, Cache, Digest, Key, Kind, OpenError, Trailer};
 
 /// Bytes that are output of Wasmtime's compiler.

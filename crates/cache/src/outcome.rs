@@ -43,7 +43,7 @@ pub struct Outcome {
     pub waited: Duration,
 }
 
-/// Where code came from.
+/// Where code came from. There is no tier on another machine; should there be one, it is a variant more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {

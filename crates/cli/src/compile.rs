@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use host_plugins::compile_ahead_for;
 
 use crate::flags::CompileFlags;
 use crate::{load, policy};
@@ -21,9 +22,14 @@ pub(crate) fn compile(flags: &CompileFlags) -> Result<i32> {
     if fs::metadata(output).is_ok_and(|metadata| !metadata.is_file()) {
         bail!("`{}` is there, and is no file; name a file", output.display());
     }
-    let runtime = load::runtime(&policy, None)?;
-    let code = load::compiling(file, &wasm, || runtime.compile_ahead(&wasm))
-        .with_context(|| format!("cannot compile `{}`", file.display()))?;
+    let code = match &flags.target {
+        None => {
+            let runtime = load::runtime(&policy, None)?;
+            load::compiling(file, &wasm, || runtime.compile_ahead(&wasm))
+        }
+        Some(target) => load::compiling(file, &wasm, || compile_ahead_for(target, &policy, &wasm)),
+    };
+    let code = code.with_context(|| format!("cannot compile `{}`", file.display()))?;
     write(output, &code).with_context(|| format!("cannot write `{}`", output.display()))?;
     Ok(0)
 }

@@ -132,8 +132,8 @@ pub(crate) struct InspectFlags {
 
 /// Compile a program ahead of time, for `--allow-precompiled`.
 ///
-/// The file is for this machine and this version. It fits `run` and `call` with the same profile, and with fuel metered
-/// or not as here: give the same --policy and --fuel.
+/// The file is for this machine, unless --target names another platform, and for this version. It fits `run` and `call`
+/// with the same profile, and with fuel metered or not as here: give the same --policy and --fuel.
 #[derive(Args)]
 pub(crate) struct CompileFlags {
     /// A component or a core module.
@@ -141,6 +141,10 @@ pub(crate) struct CompileFlags {
     /// The file to write.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Compile for another platform, such as aarch64-unknown-linux-gnu. For that of this machine, the file fits every
+    /// processor of the kind, and not only this one
+    #[arg(long, value_name = "TRIPLE")]
+    pub(crate) target: Option<String>,
     /// The limits that the program will run under.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) policy: Option<PathBuf>,

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use host_plugins::host_cache::{Cache, HostKey, IntegrityOnly, Trust};
 use host_plugins::host_core::{InputError, InputKind};
 use host_plugins::host_limits::Bytes;
+use host_plugins::host_wasi::Grants;
 use host_plugins::{Policy, Runtime};
 
 use crate::flags::CacheFlags;
@@ -53,6 +54,34 @@ pub(crate) fn cache(flags: &CacheFlags) -> Result<Option<Cache>> {
             Ok(None)
         }
     }
+}
+
+/// The cache that the options name, if no program with `grants` reaches it: what that wrote there would run as we do.
+///
+/// # Errors
+///
+/// As [`cache`]; and a program would reach the directory that was named, or its host key.
+pub(crate) fn cache_apart_from(grants: &Grants, flags: &CacheFlags) -> Result<Option<Cache>> {
+    let Some(cache) = cache(flags)? else { return Ok(None) };
+    for directory in &grants.directories {
+        // What is not there is for the runtime to say.
+        if !cache.overlaps(&directory.host).unwrap_or(false) {
+            continue;
+        }
+        let reached = format!(
+            "the program is granted `{}`, from which it reaches the cache in `{}` or its host key",
+            directory.host.display(),
+            cache.root().display()
+        );
+        if flags.cache_dir.is_some() {
+            bail!("{reached}; name another --cache-dir, or say --no-cache");
+        }
+        output::warn(&format!(
+            "{reached}, so code is compiled anew; name another --cache-dir, or say --no-cache"
+        ));
+        return Ok(None);
+    }
+    Ok(Some(cache))
 }
 
 /// The host key of this user, which is made if there is none. Without one, entries are checked against accidents only.

@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
                 // A precompiled file has its settings already.
                 policy.profile.backtraces = Backtraces::Lines;
             }
-            runtime = load::runtime(&policy, load::cache(&flags.cache)?)?;
+            runtime = load::runtime(&policy, load::cache_apart_from(&policy.grants, &flags.cache)?)?;
             program = load::compiling(file, &bytes, || runtime.prepare(&bytes)).map_err(Into::into);
         }
         let program = program.with_context(|| format!("cannot load `{}`", file.display()))?;

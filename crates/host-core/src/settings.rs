@@ -180,6 +180,30 @@ impl EngineSettings {
     /// [`EngineError::Conflicts`] with everything in the settings and the limits that contradicts another part of them;
     /// [`EngineError::Pool`] if the machine cannot reserve the pool; [`EngineError::Refused`] if Wasmtime cannot build it for another reason.
     pub fn engine(&self, limits: &Limits) -> Result<Engine, EngineError> {
+        self.build(limits, |_| Ok(()))
+    }
+
+    /// As [`engine`](Self::engine), but an engine that compiles for the platform `target`, such as `aarch64-unknown-linux-gnu`, ahead of
+    /// time. It can run nothing, unless the target is that of this machine; then its code runs on every processor of the kind,
+    /// because no feature of this one is used.
+    ///
+    /// # Errors
+    ///
+    /// As [`engine`](Self::engine); [`EngineError::Target`] if there is no such target, or no code generator for it.
+    pub fn engine_for_target(&self, limits: &Limits, target: &str) -> Result<Engine, EngineError> {
+        let wrong =
+            |error: wasmtime::Error| EngineError::Target { target: target.to_owned(), source: error.into() };
+        // By itself, so that what else is wrong is not put down to the target.
+        let mut plain = Config::new();
+        plain.target(target).and_then(|plain| Engine::new(plain)).map_err(wrong)?;
+        self.build(limits, |config| config.target(target).map(drop).map_err(wrong))
+    }
+
+    fn build(
+        &self,
+        limits: &Limits,
+        configure: impl FnOnce(&mut Config) -> Result<(), EngineError>,
+    ) -> Result<Engine, EngineError> {
         let conflicts = self.conflicts(limits);
         if !conflicts.is_empty() {
             return Err(EngineError::Conflicts { conflicts });
@@ -187,6 +211,7 @@ impl EngineSettings {
         let mut config = self.config_for(limits);
         limits.configure(&mut config);
         config.consume_fuel(self.fuel || limits.fuel.is_some());
+        configure(&mut config)?;
         Engine::new(&config).map_err(|error| EngineError::of(error, self, limits))
     }
 

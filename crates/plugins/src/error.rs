@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use host_cache::{AheadError, CompileError};
 use host_component::doctor::Report;
 use host_component::{ArgumentError, FindError};
-use host_core::{Fault, InputError, LinkError};
+use host_core::{EngineError, Fault, InputError, LinkError};
 use host_limits::Rejected;
 use host_wasi::GrantError;
 
@@ -52,6 +52,9 @@ pub enum LoadError {
     /// The file that was compiled ahead of time cannot be used.
     #[error(transparent)]
     Ahead(#[from] AheadError),
+    /// There is no engine that compiles for the platform that was named.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A component whose imports nobody satisfies.
     #[error(transparent)]
     Imports(Report),

@@ -17,7 +17,7 @@ use crate::loading::Loading;
 use crate::policy::Policy;
 use crate::program::Guest;
 use crate::run::Outcome;
-use crate::runtime::{Runtime, SetupError};
+use crate::runtime::{CacheGrantError, Runtime, SetupError};
 use crate::state::State;
 
 /// Loads components under one policy, and calls them.
@@ -68,9 +68,15 @@ impl PluginHost {
     ///
     /// # Errors
     ///
-    /// [`SetupError`]: the policy's limits and profile contradict each other, or the machine refuses.
+    /// [`SetupError`]: the policy's limits and profile contradict each other, it grants a directory from which guests reach the
+    /// cache, or the machine refuses.
     pub fn new(policy: Policy, cache: Option<Cache>) -> Result<PluginHost, SetupError> {
         let runtime = Runtime::new(policy.profile.clone(), &policy.limits, cache)?;
+        match runtime.check_grants(&policy.grants) {
+            // One that is not there yet may come before the first call, which looks again.
+            Ok(()) | Err(CacheGrantError::Unknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(PluginHost::on(runtime, policy))
     }
 

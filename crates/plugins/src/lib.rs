@@ -21,9 +21,9 @@ pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
 pub use crate::loading::{Loading, Origin};
 pub use crate::policy::{Policy, PolicyError};
-pub use crate::program::{Compiled, Program};
+pub use crate::program::{Compiled, Program, compile_ahead_for};
 pub use crate::run::Outcome;
-pub use crate::runtime::{Runtime, SetupError, StoreError};
+pub use crate::runtime::{CacheGrantError, Runtime, SetupError, StoreError};
 pub use crate::state::{Captured, State};
 
 /// The layers below, so that a program that builds on this crate needs to name no other.

@@ -14,6 +14,7 @@ use wasmtime::{Engine, Module, Store, component};
 
 use crate::error::LoadError;
 use crate::loading::{Loading, Origin};
+use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::state::State;
 
@@ -63,7 +64,7 @@ impl Runtime {
     /// [`LoadError`]: not WebAssembly, not valid, or more than the static limits allow.
     pub fn compile(&self, wasm: &[u8]) -> Result<Compiled, LoadError> {
         let kind = InputKind::of(wasm)?;
-        self.admit(wasm)?;
+        admit(&self.engine, &self.static_limits, wasm)?;
         let (code, loading) = catch_panic(|| match kind {
             InputKind::Module => {
                 let (module, loading) =
@@ -100,14 +101,7 @@ impl Runtime {
     ///
     /// [`LoadError`]: not WebAssembly, or not valid.
     pub fn compile_ahead(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
-        InputKind::of(wasm)?;
-        self.admit(wasm)?;
-        catch_panic(|| {
-            compile_ahead(&self.engine, wasm).map_err(|error| match error {
-                AheadError::Compile(error) => error.into(),
-                other => other.into(),
-            })
-        })
+        precompile(&self.engine, &self.static_limits, wasm)
     }
 
     /// Loads a file that was compiled ahead of time, and links it.
@@ -127,26 +121,6 @@ impl Runtime {
         };
         let loading = Loading { origin: Origin::Ahead, elapsed: started.elapsed(), publish_failure: None };
         self.link(&Compiled { code, loading })
-    }
-
-    /// Looks at code before the compiler does: at what it declares, and whether the engine supports what it uses.
-    fn admit(&self, wasm: &[u8]) -> Result<(), LoadError> {
-        let supported = Proposals::of(&self.engine);
-        let limits = StaticLimits {
-            proposals: self.static_limits.proposals.intersect(supported),
-            ..self.static_limits.clone()
-        };
-        match limits.check(wasm) {
-            Ok(_) => Ok(()),
-            // The words for what Wasmtime would refuse, only sooner.
-            Err(Rejected::Malformed { message, offset }) => {
-                Err(LoadError::Invalid { reason: format!("{message} (at offset {offset:#x})") })
-            }
-            Err(Rejected::Proposal { proposal, offset }) if !supported.contains(proposal) => {
-                Err(LoadError::Invalid { reason: format!("it uses `{proposal}` (at offset {offset:#x})") })
-            }
-            Err(rejected) => Err(rejected.into()),
-        }
     }
 
     /// The code of `wasm`: by way of the cache if there is one, else by compiling it.
@@ -182,6 +156,48 @@ impl Runtime {
                 Ok(()) => Err(LoadError::invalid(error)),
             },
         }
+    }
+}
+
+/// Compiles `wasm` as [`Runtime::compile_ahead`] does, but for the platform `target`, a triple such as `aarch64-unknown-linux-gnu`, and
+/// under the limits of `policy`. Neither a cache nor a runtime is needed.
+///
+/// Code for the platform of this machine uses no feature of its processor that not all of the kind have, so it runs on all of them.
+/// The feature `all-arch` has the code generators for other processors than that of this machine.
+///
+/// # Errors
+///
+/// [`LoadError`]: no such target, not WebAssembly, not valid, or more than the static limits allow.
+pub fn compile_ahead_for(target: &str, policy: &Policy, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let engine = policy.profile.engine_for_target(&policy.limits, target)?;
+    precompile(&engine, &policy.static_limits, wasm)
+}
+
+fn precompile(engine: &Engine, limits: &StaticLimits, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    InputKind::of(wasm)?;
+    admit(engine, limits, wasm)?;
+    catch_panic(|| {
+        compile_ahead(engine, wasm).map_err(|error| match error {
+            AheadError::Compile(error) => error.into(),
+            other => other.into(),
+        })
+    })
+}
+
+/// Looks at code before the compiler does: at what it declares, and whether the engine supports what it uses.
+fn admit(engine: &Engine, limits: &StaticLimits, wasm: &[u8]) -> Result<(), LoadError> {
+    let supported = Proposals::of(engine);
+    let limits = StaticLimits { proposals: limits.proposals.intersect(supported), ..limits.clone() };
+    match limits.check(wasm) {
+        Ok(_) => Ok(()),
+        // The words for what Wasmtime would refuse, only sooner.
+        Err(Rejected::Malformed { message, offset }) => {
+            Err(LoadError::Invalid { reason: format!("{message} (at offset {offset:#x})") })
+        }
+        Err(Rejected::Proposal { proposal, offset }) if !supported.contains(proposal) => {
+            Err(LoadError::Invalid { reason: format!("it uses `{proposal}` (at offset {offset:#x})") })
+        }
+        Err(rejected) => Err(rejected.into()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
+use std::io;
+use std::path::PathBuf;
+
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
 use host_core::{EngineError, EngineSettings};
 use host_limits::{ArmError, Bytes, Limits, StartError, StaticLimits, Ticker, arm_async};
@@ -74,11 +77,35 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: a grant that cannot be given, or limits that this engine cannot hold.
+    /// [`StoreError`]: a grant that cannot be given, a directory that has the cache of compiled code in it or is in it, or limits
+    /// that this engine cannot hold.
     pub fn store(&self, limits: &Limits, grants: &Grants) -> Result<Store<State>, StoreError> {
-        let mut store = Store::new(&self.engine, State::new(limits, grants)?);
+        let state = State::new(limits, grants)?;
+        self.check_grants(grants)?;
+        let mut store = Store::new(&self.engine, state);
         arm_async(&mut store, &self.ticker)?;
         Ok(store)
+    }
+}
+
+impl Runtime {
+    /// Looks whether a guest with these grants would reach the cache of compiled code: what it writes there would run as we do.
+    pub(crate) fn check_grants(&self, grants: &Grants) -> Result<(), CacheGrantError> {
+        let Some(cache) = self.cache.as_ref().map(ModuleCache::cache) else { return Ok(()) };
+        for directory in &grants.directories {
+            let directory = &directory.host;
+            match cache.overlaps(directory) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let (directory, cache) = (directory.clone(), cache.root().to_owned());
+                    return Err(CacheGrantError::Reached { directory, cache });
+                }
+                Err(source) => {
+                    return Err(CacheGrantError::Unknown { directory: directory.clone(), source });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -105,6 +132,9 @@ pub enum SetupError {
     /// There can be no ticker.
     #[error(transparent)]
     Ticker(#[from] StartError),
+    /// The policy grants every guest a directory that must not be granted.
+    #[error(transparent)]
+    CacheGrant(#[from] CacheGrantError),
     /// The engine's code cannot be cached.
     #[error(transparent)]
     Cache(#[from] UnsupportedEngine),
@@ -116,6 +146,32 @@ impl SetupError {
     }
 }
 
+/// A directory that guests must not have, because of the cache of compiled code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheGrantError {
+    /// A guest could change what is compiled for others, or read the key that protects it.
+    #[error(
+        "the directory `{}` that is granted reaches the cache of compiled code in `{}`, or its host key, where a guest could \
+         have code of its own run outside of all limits; grant another, or keep cache and key elsewhere",
+        directory.display(), cache.display()
+    )]
+    Reached {
+        /// The directory.
+        directory: PathBuf,
+        /// The directory of the cache.
+        cache: PathBuf,
+    },
+    /// Whether it does cannot be told.
+    #[error("cannot tell whether the directory `{}` that is granted reaches the cache of compiled code", directory.display())]
+    Unknown {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
 /// A store that cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -123,6 +179,9 @@ pub enum StoreError {
     /// A grant cannot be given, such as a directory that is not there.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// A directory that must not be granted.
+    #[error(transparent)]
+    CacheGrant(#[from] CacheGrantError),
     /// The engine cannot hold the limits.
     #[error(transparent)]
     Limits(#[from] ArmError),

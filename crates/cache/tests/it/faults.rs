@@ -3,8 +3,7 @@
 //! `strace` kills at the n-th call of a kind, or makes it fail, so that the code under test needs no hooks.
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
 
 use host_cache::{Cache, HostKey, ModuleCache, Source};
 use wasmtime::Engine;
@@ -106,69 +105,4 @@ fn a_step_that_fails_costs_time_and_nothing_else() {
             works(&root, &injection);
         }
     }
-}
-
-fn start_soaking(root: &Path, seed: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::many_processes_with_random_kills_leave_a_clean_cache", "--test-threads=1"])
-        .env(CHILD, root)
-        .env("HOST_CACHE_TEST_SEED", seed.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// A generator of numbers that is good enough to choose victims: SplitMix64.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// Eight processes load 64 modules in any order, and are killed at any time. `HOST_CACHE_SOAK_SECONDS` makes it longer.
-#[test]
-fn many_processes_with_random_kills_leave_a_clean_cache() {
-    if let Some(root) = std::env::var_os(CHILD) {
-        let engine = Engine::default();
-        let mut seed = std::env::var("HOST_CACHE_TEST_SEED").unwrap().parse().unwrap();
-        let modules = ModuleCache::new(open(Path::new(&root)), &engine).unwrap();
-        loop {
-            let answer = (next(&mut seed) % 64) as i32;
-            assert_eq!(ask_module(&engine, &modules.module(&module(answer)).unwrap()), answer);
-        }
-    }
-    let seconds =
-        std::env::var("HOST_CACHE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path().join("cache");
-    let mut seed = 1;
-    let mut children: Vec<_> = (0..8).map(|number| start_soaking(&root, number)).collect();
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let mut killed = 0;
-    while Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(next(&mut seed) % 50));
-        let victim = (next(&mut seed) % 8) as usize;
-        // One that ended by itself has found a wrong answer.
-        assert_eq!(children[victim].try_wait().unwrap(), None, "a child failed");
-        children[victim].kill().unwrap();
-        children[victim].wait().unwrap();
-        killed += 1;
-        children[victim] = start_soaking(&root, next(&mut seed));
-    }
-    for child in &mut children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    assert!(killed > 0);
-    let cache = open(&root);
-    let report = cache.verify().unwrap();
-    assert!(report.good > 0 && report.bad.total() == 0, "{report:?}");
-    let used = cache.disk_usage().unwrap();
-    assert_eq!(used.quarantined, 0);
-    // The bound, what each process may write between two looks at it, and an entry in the making each.
-    assert!(used.bytes <= (1 << 20) * 3 / 2 + 8 * (64 << 10), "{used:?}");
-    works(&root, "after the soak");
 }

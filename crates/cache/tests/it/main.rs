@@ -3,10 +3,12 @@
 #[cfg(feature = "wasmtime")]
 mod ahead;
 mod bounds;
+mod changes;
 mod concurrent;
 mod corrupt;
 #[cfg(feature = "wasmtime")]
 mod engines;
+mod fault_list;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod faults;
 #[cfg(feature = "wasmtime")]
@@ -17,9 +19,16 @@ mod inputs;
 mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
+mod overlap;
+#[cfg(feature = "wasmtime")]
+mod pins;
 mod place;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod resources;
 #[cfg(feature = "wasmtime")]
 mod reuse;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod soak;
 mod store;
 mod support;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]

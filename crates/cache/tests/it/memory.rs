@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use host_cache::{CompileError, Digest, Input, ModuleCache, Source};
+use host_cache::{CompileError, Digest, Input, ModuleCache, SharedInput, Source};
 use wasmtime::Engine;
 
 use crate::support::Fixture;
@@ -79,6 +79,19 @@ fn async_calls_give_the_same() {
     assert_eq!(ask_module(&engine, &block_on(modules.module_async(module(7))).unwrap()), 7);
     assert_eq!(modules.module(&module(7)).unwrap().outcome.source, Source::Disk);
     assert_eq!(ask_component(&engine, &block_on(modules.component_async(component(8))).unwrap()), 8);
+    let (wasm, digest) = (Arc::<[u8]>::from(module(7)), Digest::of(module(7)));
+    let known = SharedInput::with_digest(Arc::clone(&wasm), digest);
+    assert_eq!(block_on(modules.module_async(known.clone())).unwrap().outcome.source, Source::Disk);
+    let wrong =
+        block_on(modules.component_async(SharedInput::with_digest(component(9), digest))).unwrap_err();
+    assert!(matches!(wrong, CompileError::WrongDigest { .. }), "{wrong}");
+    let (module_file, component_file) = (fixture.beside("m.wasm"), fixture.beside("c.wasm"));
+    std::fs::write(&module_file, &wasm).unwrap();
+    std::fs::write(&component_file, component(8)).unwrap();
+    assert_eq!(ask_module(&engine, &block_on(modules.module_file_async(module_file)).unwrap()), 7);
+    assert_eq!(ask_component(&engine, &block_on(modules.component_file_async(&component_file)).unwrap()), 8);
+    let error = block_on(modules.module_file_async(component_file)).unwrap_err();
+    assert!(matches!(error, CompileError::WrongKind { .. }));
     let error = block_on(modules.module_async(component(8))).unwrap_err();
     assert!(matches!(error, CompileError::WrongKind { .. }));
     // Dropped in the middle, the work goes on, and the next call waits for it or finds it.

@@ -57,6 +57,41 @@ pub(crate) fn can_trace() -> bool {
     quiet(Command::new("strace").args(["-o", "/dev/null", "true"])).is_ok_and(|status| status.success())
 }
 
+/// Runs a test of this binary again, as a child that finds `directory` in the variable `child`, with mounts of its own, which
+/// the shell line `set_up` makes as the administrator of a namespace. `None`, with the reason printed, where there can be none.
+#[cfg(target_os = "linux")]
+pub(crate) fn run_in_namespace(
+    set_up: &str,
+    test: &str,
+    child: &str,
+    directory: &Path,
+) -> Option<std::process::Output> {
+    let run = |line: &str| {
+        std::process::Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", line])
+            .arg("sh")
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--test-threads=1", "--nocapture"])
+            .env(child, directory)
+            .output()
+    };
+    match run(set_up) {
+        Ok(output) if output.status.success() => {}
+        #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+        refused => {
+            eprintln!("skipped: mounts are not allowed here: {refused:?}");
+            return None;
+        }
+    }
+    Some(run(&format!(r#"{set_up} && exec "$@""#)).unwrap())
+}
+
+/// What a child said.
+#[cfg(target_os = "linux")]
+pub(crate) fn said(output: &std::process::Output) -> String {
+    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
 /// Puts other bytes in place of a file that may not be written to.
 pub(crate) fn overwrite(file: &Path, bytes: &[u8]) {
     fs::remove_file(file).unwrap();

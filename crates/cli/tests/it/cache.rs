@@ -106,6 +106,68 @@ fn compile_meters_fuel_if_the_program_is_to_run_with_it() {
 }
 
 #[test]
+fn compile_makes_code_for_other_platforms() {
+    let scratch = Scratch::new();
+    let compile = |target: &str, file: &str| {
+        let args = ["compile", "--target", target, &guest("add"), "-o", file];
+        wasm_host(args)
+    };
+    // By the number of the processor in the head of the file.
+    for (target, processor) in [
+        ("aarch64-unknown-linux-gnu", 183_u16),
+        ("aarch64-apple-darwin", 183),
+        ("riscv64gc-unknown-linux-gnu", 243),
+        ("x86_64-pc-windows-msvc", 62),
+        ("x86_64-unknown-linux-gnu", 62),
+    ] {
+        let file = scratch.text(target);
+        compile(target, &file).prints("");
+        let code = fs::read(&file).unwrap();
+        assert_eq!(code[18..20], processor.to_le_bytes(), "{target}");
+        let ran = wasm_host(["call", "--allow-precompiled", &file, "add(2, 3)"]);
+        if target == format!("{}-unknown-linux-gnu", std::env::consts::ARCH) && cfg!(target_os = "linux") {
+            ran.prints("5\n");
+        } else {
+            ran.fails(125, &["cannot load", "does not fit this engine"]);
+        }
+    }
+    for target in ["nonsense", "sparc64-unknown-linux-gnu", ""] {
+        let file = scratch.text("nothing");
+        compile(target, &file)
+            .fails(125, &[&format!("cannot compile for `{target}`"), "name a target triple"]);
+        assert!(!Path::new(&file).exists());
+    }
+}
+
+#[test]
+fn a_program_is_not_granted_the_cache() {
+    let scratch = Scratch::new();
+    let (home, cache_folder) = (scratch.text("home"), scratch.text("home/caches"));
+    fs::create_dir_all(scratch.path("home/data")).unwrap();
+    let run = |dir: &str, more: &[&str]| {
+        let dir = format!("--dir={dir}::d");
+        let guest = guest("p1-command");
+        let args = [&["run", &dir, "--argv0=x", "--stats"], more, &[&guest]].concat();
+        let mut command = command(args);
+        command.env("XDG_CACHE_HOME", &cache_folder).env("XDG_STATE_HOME", scratch.path("state"));
+        finish(command, "")
+    };
+    let (data, named) = (scratch.text("home/data"), scratch.text("home/named"));
+    run(&data, &[]).fails(0, &["code compiled"]);
+    run(&data, &[]).fails(0, &["code cached"]);
+    // By default it is done without; one that was named is meant.
+    if cfg!(not(windows)) {
+        run(&home, &[]).fails(0, &["warning: the program is granted", "--cache-dir", "code compiled"]);
+        run(&scratch.text("state"), &[]).fails(0, &["warning: the program is granted", "code compiled"]);
+    }
+    run(&home, &["--cache-dir", &named]).fails(125, &["the program is granted", "--no-cache"]);
+    run(&named, &["--cache-dir", &named]).fails(125, &["the program is granted", "--no-cache"]);
+    let ran = run(&home, &["--no-cache"]);
+    ran.fails(0, &["code compiled"]);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+}
+
+#[test]
 fn compile_does_not_write_over_its_input() {
     let scratch = Scratch::new();
     let file = scratch.file("add.wasm", fixtures::bytes("add"));

@@ -86,6 +86,16 @@ pub enum EngineError {
         /// What Wasmtime says.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// There is no such platform, or this build has no code generator for it.
+    #[error(
+        "cannot compile for `{target}`; name a target triple such as aarch64-unknown-linux-gnu or x86_64-pc-windows-msvc"
+    )]
+    Target {
+        /// What was named.
+        target: String,
+        /// What Wasmtime says.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// Wasmtime cannot build it: a proposal that it does not have, or a profiler that this system does not have.
     #[error("wasmtime cannot build the engine")]
     Refused(#[source] Box<dyn Error + Send + Sync>),

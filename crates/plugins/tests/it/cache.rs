@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use host_plugins::host_cache::{Cache, IntegrityOnly};
-use host_plugins::{Origin, PluginHost};
+use host_plugins::host_wasi::Access;
+use host_plugins::{CacheGrantError, CallError, Origin, PluginHost, SetupError, StoreError};
 
 use crate::{limits, ok, policy, string};
 
@@ -16,6 +17,45 @@ async fn start(root: &Path, limits: host_plugins::host_limits::Limits) -> Origin
     let outcome = host.call("greeter", "process", &[string("Ada")]).await.unwrap();
     assert_eq!(outcome.value, [ok("Hello, Ada!")]);
     plugin.loading.origin
+}
+
+/// What a guest writes there would be run as native code by the next start.
+#[tokio::test]
+async fn a_directory_that_reaches_the_cache_is_not_granted() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    fs::create_dir_all(home.join("data")).unwrap();
+    let cache = || Cache::open(home.join("cache"), IntegrityOnly).unwrap();
+    let policy = |granted: &Path| {
+        let mut policy = policy(limits());
+        policy.grants = std::mem::take(&mut policy.grants).directory(granted, "d", Access::ReadOnly);
+        policy
+    };
+    for granted in [directory.path(), &home, &home.join("cache")] {
+        let error = PluginHost::new(policy(granted), Some(cache())).err().unwrap();
+        assert!(matches!(error, SetupError::CacheGrant(CacheGrantError::Reached { .. })), "{error}");
+        assert!(error.to_string().contains("keep cache and key elsewhere"), "{error}");
+        PluginHost::new(policy(granted), None).unwrap();
+    }
+    let host = PluginHost::new(policy(&home.join("data")), Some(cache())).unwrap();
+    host.load_file(fixtures::path("plugins/greeter")).unwrap();
+    host.call("greeter", "process", &[string("Ada")]).await.unwrap();
+
+    // A link that is turned round later is seen by the next call.
+    #[cfg(unix)]
+    {
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(home.join("data"), &link).unwrap();
+        let host = PluginHost::new(policy(&link), Some(cache())).unwrap();
+        host.load_file(fixtures::path("plugins/greeter")).unwrap();
+        host.call("greeter", "process", &[string("Ada")]).await.unwrap();
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        let error = host.call("greeter", "process", &[string("Ada")]).await.unwrap_err();
+        let is_refused =
+            matches!(error, CallError::Store(StoreError::CacheGrant(CacheGrantError::Reached { .. })));
+        assert!(is_refused, "{error}");
+    }
 }
 
 /// The files below `directory`.
