@@ -11,6 +11,8 @@ mod engines;
 mod faults;
 #[cfg(feature = "wasmtime")]
 mod flights;
+#[cfg(unix)]
+mod hostile;
 #[cfg(feature = "wasmtime")]
 mod inputs;
 #[cfg(feature = "wasmtime")]
@@ -20,6 +22,7 @@ mod modes;
 mod place;
 #[cfg(feature = "wasmtime")]
 mod reuse;
+mod room;
 mod store;
 mod support;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
