@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use host_cache::{Cache, HostKey, ModuleCache, Source};
+use host_cache::{Cache, Durability, HostKey, ModuleCache, Source};
 use wasmtime::Engine;
 
-use crate::support::can_trace;
 use crate::support::guest::{ask_module, module};
+use crate::support::{can_trace, key, only};
 
 /// Tells a child of these tests where to work, and that it is one.
 const CHILD: &str = "HOST_CACHE_TEST_FAULTS";
@@ -30,17 +30,22 @@ fn child(root: &Path) {
     }
 }
 
-/// A traced child, with `injection` done to it.
+/// A traced child of the first test, with `injection` done to it.
 fn run_child(root: &Path, injection: &str) -> ExitStatus {
-    Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", injection])
+    run(root, "a_process_may_be_killed_at_every_step", &["-e", injection]).0
+}
+
+/// A traced child of a test, and what it says.
+fn run(root: &Path, test: &str, arguments: &[&str]) -> (ExitStatus, String) {
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null"])
+        .args(arguments)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::a_process_may_be_killed_at_every_step", "--test-threads=1"])
+        .args(["--exact", &format!("faults::{test}"), "--test-threads=1"])
         .env(CHILD, root)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
+        .output()
+        .unwrap();
+    (child.status, String::from_utf8_lossy(&child.stdout).into_owned())
 }
 
 /// The cache works, and heals: what was there or not, the second load comes from disk.
@@ -80,6 +85,9 @@ fn a_process_may_be_killed_at_every_step() {
             let injection = format!("inject={call}:signal=SIGKILL:when={number}");
             let status = run_child(&root, &injection);
             works(&root, &injection);
+            let beside = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name());
+            let left: Vec<_> = beside.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+            assert!(left.is_empty(), "left of the making of a key by {injection}: {left:?}");
             if status.success() {
                 break;
             }
@@ -96,15 +104,134 @@ fn a_step_that_fails_costs_time_and_nothing_else() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    for call in ["fallocate", "fchmod", "fdatasync", "linkat,renameat2", "flock"] {
-        for error in ["ENOSPC", "EIO", "EACCES", "EDQUOT", "ENOLCK"] {
+    for call in ["fallocate", "fchmod", "fdatasync", "linkat,renameat2", "flock", "memfd_create", "statx"] {
+        for error in ["ENOSPC", "EIO", "EACCES", "EDQUOT", "ENOLCK", "ENOSYS"] {
+            // The standard library needs one that works, or none at all.
+            if call == "statx" && error != "ENOSYS" {
+                continue;
+            }
             let root = directory.path().join(format!("{}-{error}", &call[..5]));
+            // Without a key there is no cache: it is made with the same calls, and here before them.
+            open(&root);
             let injection = format!("inject={call}:error={error}");
             let status = run_child(&root, &injection);
-            // The key file is made with the same calls, and without a key there is no cache.
-            assert!(status.success() || !root.with_extension("key").exists(), "{injection}");
+            assert!(status.success(), "{injection}");
             works(&root, &injection);
         }
+    }
+}
+
+/// What a child does that meets an entry it cannot read: it compiles, and leaves the entry where it is.
+fn child_with_an_entry(root: &Path) {
+    let (engine, key) = (Engine::default(), HostKey::open(root.with_extension("key")).unwrap());
+    #[expect(unsafe_code, reason = "a mapped cache takes a promise")]
+    // SAFETY: the directory is the test's own, and nothing is changed in place.
+    let cache = unsafe { Cache::builder(root, key).open_mapped() }.unwrap();
+    let modules = ModuleCache::new(cache, &engine).unwrap();
+    assert_eq!(ask_module(&engine, &modules.module(&module(7)).unwrap()), 7);
+    let stats = modules.cache().stats();
+    assert!(stats.misses.io > 0, "{stats:?}");
+    assert_eq!((stats.misses.io, stats.quarantined), (stats.misses.total(), 0), "{stats:?}");
+}
+
+/// Trouble with the machine is not the fault of the entry.
+#[test]
+fn an_entry_that_cannot_be_read_is_left_alone() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        return child_with_an_entry(Path::new(&root));
+    }
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (call, error) in [
+        ("openat", "EMFILE"),
+        ("openat", "ENFILE"),
+        ("openat", "EACCES"),
+        ("pread64", "EIO"),
+        ("mmap", "ENOMEM"),
+    ] {
+        let root = directory.path().join(format!("{call}-{error}"));
+        works(&root, "at first");
+        let entry = only(&only(&root).join("entries"));
+        let injection = ["-P", entry.to_str().unwrap(), "-e", &format!("inject={call}:error={error}")];
+        let (status, said) = run(&root, "an_entry_that_cannot_be_read_is_left_alone", &injection);
+        assert!(status.success(), "{call} {error}: {said}");
+        works(&root, call);
+    }
+}
+
+/// What a child does that meets a full disk: it writes something, and something else.
+fn child_that_writes(root: &Path) {
+    let cache = open(root);
+    for name in ["old", "new"] {
+        cache.put(&key(name), name.as_bytes()).unwrap();
+    }
+    assert_eq!((cache.stats().published, cache.stats().evicted), (2, 1));
+    assert!(cache.get(&key("new")).hit().is_some() && cache.get(&key("old")).miss().is_some());
+}
+
+/// Also within the bounds, and also where the disk is full for this user alone.
+#[test]
+fn a_full_disk_makes_the_oldest_go() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        return child_that_writes(Path::new(&root));
+    }
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for error in ["ENOSPC", "EDQUOT"] {
+        let root = directory.path().join(error);
+        open(&root);
+        let (status, said) = run(
+            &root,
+            "a_full_disk_makes_the_oldest_go",
+            &["-e", &format!("inject=fallocate:error={error}:when=2")],
+        );
+        assert!(status.success(), "{error}: {said}");
+    }
+}
+
+/// What a child does to have its calls counted: it writes one entry, in the way that it is told.
+fn child_with_durability(root: &Path) {
+    let durability = match root.file_name().unwrap().to_str().unwrap() {
+        "None" => Durability::None,
+        "Data" => Durability::Data,
+        _ => Durability::Full,
+    };
+    let key = HostKey::from_bytes([1; 32]);
+    Cache::builder(root, key)
+        .durability(durability)
+        .open()
+        .unwrap()
+        .put(&crate::support::key("a"), b"x")
+        .unwrap();
+}
+
+#[test]
+fn an_entry_is_reserved_and_synced_as_it_was_asked_for() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        return child_with_durability(Path::new(&root));
+    }
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // With four directories: that of the entries, and those that were made for it.
+    for (name, data, all) in [("None", 0, 0), ("Data", 1, 0), ("Full", 1, 4)] {
+        let root = directory.path().join(name);
+        let log = directory.path().join(format!("{name}.log"));
+        let to_log = ["-o", log.to_str().unwrap(), "-e", "trace=fdatasync,fsync,fallocate"];
+        let (status, said) = run(&root, "an_entry_is_reserved_and_synced_as_it_was_asked_for", &to_log);
+        assert!(status.success(), "{name}: {said}");
+        let log = std::fs::read_to_string(log).unwrap();
+        let calls = |call: &str| log.lines().filter(|line| line.contains(&format!(" {call}("))).count();
+        assert_eq!(
+            (calls("fallocate"), calls("fdatasync"), calls("fsync")),
+            (1, data, all),
+            "{name}:\n{log}"
+        );
     }
 }
 

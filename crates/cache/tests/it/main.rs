@@ -19,6 +19,8 @@ mod inputs;
 mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod mounts;
 mod place;
 #[cfg(feature = "wasmtime")]
 mod reuse;
@@ -28,3 +30,5 @@ mod support;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod syscalls;
 mod trust;
+#[cfg(feature = "wasmtime")]
+mod waits;
