@@ -1,12 +1,13 @@
 //! When a cache looks after its bounds by itself: now and then, when it is written to.
 
 use std::fs;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::Key;
 use crate::cache::Cache;
 use crate::files::{free_room, room};
+use crate::process_lock::Locking;
 use crate::usage::LAST;
 
 /// What was written since the bounds were looked at.
@@ -16,7 +17,12 @@ pub(crate) struct Written {
     entries: u64,
     /// Whether this process has written anything before.
     not_the_first: bool,
+    /// Whether a collection is due that has not begun yet.
+    is_awaited: bool,
 }
+
+/// How long a thread that is to collect waits for another process that does.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which part of a bound may be written before it is looked at again.
 const PART: u64 = 16;
@@ -31,7 +37,7 @@ impl Cache {
         let (settings, place) = (&self.inner().settings, self.inner().place.path());
         let size = fs::symlink_metadata(self.path(key)).map_or(0, |entry| room(&entry));
         let is_first = {
-            let mut written = self.inner().written.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut written = self.written();
             written.bytes = written.bytes.saturating_add(size);
             written.entries += 1;
             let is_first = !std::mem::replace(&mut written.not_the_first, true);
@@ -39,20 +45,35 @@ impl Cache {
                 || written.bytes > settings.max_bytes / PART
                 || written.entries > settings.max_entries / PART
                 || free_room(place).is_some_and(|free| free < settings.min_free_bytes);
-            if !is_due {
+            // One that has not begun yet will see what was written now.
+            if !is_due || written.is_awaited {
                 return;
             }
-            (written.bytes, written.entries) = (0, 0);
+            (written.bytes, written.entries, written.is_awaited) = (0, 0, true);
             is_first
         };
+        let (cache, key) = (self.clone(), *key);
+        let collect = move |wait| {
+            let turn = cache.turn_to_collect(wait);
+            cache.written().is_awaited = false;
+            if !matches!(turn, Locking::Busy) {
+                let _ = cache.collect_now(Some(&key), 0);
+            }
+        };
         if is_first && self.is_overdue() {
-            let _ = self.collect(Some(key), 0);
+            collect(Duration::ZERO);
             return;
         }
-        let (cache, key) = (self.clone(), *key);
-        // If there is no thread to be had, the next time will do.
-        let collect = move || _ = cache.collect(Some(&key), 0);
-        let _ = std::thread::Builder::new().name("host-cache-gc".into()).spawn(collect);
+        let started =
+            std::thread::Builder::new().name("host-cache-gc".into()).spawn(move || collect(PATIENCE));
+        if started.is_err() {
+            // There is no thread to be had: the next time will do.
+            self.written().is_awaited = false;
+        }
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.inner().written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the last collection was long ago, or at a time that is still to come.

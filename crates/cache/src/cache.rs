@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::bounds::Written;
 use crate::builder::{CacheBuilder, Settings};
@@ -166,7 +167,11 @@ impl Cache {
             let is_full =
                 matches!(error.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
             let needed = artefact.len() as u64 + MARGIN;
-            if is_full && self.collect(Some(key), needed).is_ok_and(|report| report.removed > 0) {
+            if is_full
+                && self
+                    .collect(Some(key), needed, Duration::from_secs(1))
+                    .is_ok_and(|report| report.removed > 0)
+            {
                 publish()
             } else {
                 Err(error)

@@ -55,20 +55,30 @@ impl Cache {
     ///
     /// If the directory cannot be read.
     pub fn gc(&self) -> io::Result<GcReport> {
-        self.collect(None, 0)
+        self.collect(None, 0, Duration::ZERO)
     }
 
-    /// As [`gc`](Self::gc), but `keep` stays, and so much room is made at least, also within the bounds.
-    pub(crate) fn collect(&self, keep: Option<&Key>, needed: u64) -> io::Result<GcReport> {
-        let place = self.inner().place.path();
-        let locking = match self.inner().place.has_locks() {
-            true => process_lock::lock(&place.join("gc.lock"), Duration::ZERO),
-            false => Locking::Impossible,
-        };
-        // Where there are no locks, two may be at it: what one has removed, the other does not find.
-        if matches!(locking, Locking::Busy) {
-            return Ok(GcReport { skipped: true, ..GcReport::default() });
+    /// As [`gc`](Self::gc), but `keep` stays, and so much room is made at least, also within the bounds. Waits `wait` at most for
+    /// another that is at it.
+    pub(crate) fn collect(&self, keep: Option<&Key>, needed: u64, wait: Duration) -> io::Result<GcReport> {
+        match self.turn_to_collect(wait) {
+            Locking::Busy => Ok(GcReport { skipped: true, ..GcReport::default() }),
+            // Where there are no locks, two may be at it: what one has removed, the other does not find.
+            _turn @ (Locking::Held(_) | Locking::Impossible) => self.collect_now(keep, needed),
         }
+    }
+
+    /// Waits until nobody else collects, but no longer than `wait`.
+    pub(crate) fn turn_to_collect(&self, wait: Duration) -> Locking {
+        let place = &self.inner().place;
+        match place.has_locks() {
+            true => process_lock::lock(&place.path().join("gc.lock"), wait),
+            false => Locking::Impossible,
+        }
+    }
+
+    pub(crate) fn collect_now(&self, keep: Option<&Key>, needed: u64) -> io::Result<GcReport> {
+        let place = self.inner().place.path();
         let now = SystemTime::now();
         let left_overs_removed = self.remove_left_overs(now)? + self.remove_forgotten(now);
         let mut report = GcReport { left_overs_removed, ..GcReport::default() };
@@ -113,7 +123,6 @@ impl Cache {
         self.counters().evicted += report.removed;
         // If it cannot be noted, it is done again sooner.
         let _ = side_file::touch(&place.join(LAST));
-        drop(locking);
         Ok(report)
     }
 
@@ -164,14 +173,14 @@ mod tests {
             let builder = Cache::builder(directory.path().join("cache"), crate::IntegrityOnly);
             builder.max_entries(entries).min_free_bytes(0).open().unwrap()
         };
-        let wide = open(100);
+        let wide = open(1_000);
         for number in 0..10 {
             wide.put(&key(&number.to_string()), &[7; 10_000]).unwrap();
         }
         // Within its bounds, for something that takes as much room as two.
-        let report = wide.collect(Some(&key("0")), 20_000).unwrap();
+        let report = wide.collect_now(Some(&key("0")), 20_000).unwrap();
         assert!((2..=4).contains(&report.removed), "{report:?}");
-        let report = open(0).collect(Some(&key("0")), 0).unwrap();
+        let report = open(0).collect_now(Some(&key("0")), 0).unwrap();
         assert_eq!(report.entries, 1);
         assert!(wide.get(&key("0")).hit().is_some());
     }
