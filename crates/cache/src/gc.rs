@@ -48,8 +48,8 @@ impl Cache {
     /// Removes what was used longest ago, until the cache is within its bounds and a little below; and what processes that were
     /// killed have left.
     ///
-    /// It is done by itself when entries are written: with the first one of a process, then now and then, and when the disk is full. What is in use stays usable: an entry that is
-    /// mapped lives on without its name.
+    /// It is done by itself when entries are written: with the first one of a process, then now and then, and when the disk is full.
+    /// What is in use stays usable: an entry that is mapped lives on without its name.
     ///
     /// # Errors
     ///

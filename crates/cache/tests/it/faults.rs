@@ -161,6 +161,41 @@ fn an_entry_that_cannot_be_read_is_left_alone() {
     }
 }
 
+/// What a child does to have an old entry stamped: it maps it.
+fn child_that_maps(root: &Path) {
+    let key = HostKey::open(root.with_extension("key")).unwrap();
+    #[expect(unsafe_code, reason = "a mapped cache takes a promise")]
+    // SAFETY: the directory is the test's own, and nothing is changed in place.
+    let cache = unsafe { Cache::builder(root, key).open_mapped() }.unwrap();
+    let loaded = ModuleCache::new(cache, &Engine::default()).unwrap().module(&module(7)).unwrap();
+    assert_eq!(loaded.outcome.source, Source::Disk);
+}
+
+/// What the disk has not taken yet may turn out to be something else later, in the same boot.
+#[test]
+fn what_cannot_be_synced_is_not_stamped() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        return child_that_maps(Path::new(&root));
+    }
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let roots = [("EIO", 0), ("none", 104)].map(|(error, length)| (directory.path().join(error), length));
+    for (root, _) in &roots {
+        works(root, "at first");
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    for (root, length) in &roots {
+        let injection = ["-e", "inject=fdatasync:error=EIO"];
+        let injection = if *length == 0 { &injection[..] } else { &[] };
+        let (status, said) = run(root, "what_cannot_be_synced_is_not_stamped", injection);
+        assert!(status.success(), "{said}");
+        let stamp = only(&only(root).join("stamps"));
+        assert_eq!(std::fs::metadata(stamp).unwrap().len(), *length);
+    }
+}
+
 /// What a child does that meets a full disk: it writes something, and something else.
 fn child_that_writes(root: &Path) {
     let cache = open(root);

@@ -70,6 +70,23 @@ fn a_file_that_was_young_when_it_was_read_is_not_noted() {
     assert!(only(modules.cache().root()).join("inputs").exists(), "nothing is ever noted here");
 }
 
+/// What somebody has published while this call waited in vain is not compiled again, lock or no lock.
+#[cfg(target_os = "linux")]
+#[test]
+fn after_waiting_in_vain_the_disk_is_looked_at_again() {
+    let (_directory, modules, lock) = cache_and_lock(Duration::from_secs(3));
+    let _held = hold(&lock);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| modules.module(&module(7)).unwrap().outcome.source);
+        std::thread::sleep(Duration::from_millis(500));
+        let builder = Cache::builder(modules.cache().root(), HostKey::from_bytes([1; 32]));
+        let other = builder.lock_wait(Duration::ZERO).open().unwrap();
+        ModuleCache::new(other, modules.engine()).unwrap().module(&module(7)).unwrap();
+        assert_eq!(waits.join().unwrap(), Source::Disk);
+    });
+    assert_eq!(modules.cache().stats().published, 1, "the one of the beginning");
+}
+
 /// Waiting ends when this call begins to compile by itself.
 #[cfg(target_os = "linux")]
 #[test]
