@@ -15,6 +15,8 @@ mod flights;
 mod hostile;
 #[cfg(feature = "wasmtime")]
 mod inputs;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod machine;
 #[cfg(feature = "wasmtime")]
 mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]

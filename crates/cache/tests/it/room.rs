@@ -53,10 +53,8 @@ fn blocks_are_counted_and_not_lengths() {
     for number in 0..1_000 {
         cache.put(&key(&number.to_string()), b"small").unwrap();
     }
-    settles(&cache, |usage| usage.bytes < 1_000_000);
-    // Where an entry takes no room beyond its length, there is nothing to tell apart.
-    let usage = cache.disk_usage().unwrap();
-    assert!(usage.entries <= 400_000 * 5 / 4 / 512, "{usage:?}");
+    // The bound, a sixteenth of it that may be written between two looks, and a block.
+    settles(&cache, |usage| usage.bytes < 430_000);
 }
 
 /// More is to stay free than there is: hardly anything is kept.
