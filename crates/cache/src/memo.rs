@@ -93,14 +93,17 @@ mod tests {
             change();
             let (_, after) = read(file).unwrap();
             cache.note_digest(&path, &before, &after, &digest);
-            cache.known_digest(&open(&path).unwrap().1)
+            let memos = fs::read_dir(cache.inner().place.path().join(INPUTS)).unwrap().count();
+            (cache.known_digest(&open(&path).unwrap().1), memos)
         };
-        assert_eq!(note(&|| {}), Some(digest));
+        assert_eq!(note(&|| {}), (Some(digest), 1));
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
         let rewrite = || {
             fs::write(&path, "other").unwrap();
             File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
         };
-        assert_eq!(note(&rewrite), None);
+        fs::write(&path, "third").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        assert_eq!(note(&rewrite), (None, 1), "of what is gone already, or of what is new");
     }
 }

@@ -42,6 +42,19 @@ fn code_comes_back_in_every_mode_and_trust() {
     }
 }
 
+/// Also by the call that compiled it, so that all run the same.
+#[test]
+fn what_was_published_is_what_is_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("cache");
+    let modules = ModuleCache::new(mapped(&root, IntegrityOnly), &Engine::default()).unwrap();
+    let loaded = modules.module(&module(7)).unwrap();
+    assert_eq!(loaded.outcome.source, Source::Compiled);
+    let entry = crate::support::only(&crate::support::only(&root).join("entries"));
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(maps.contains(entry.to_str().unwrap()), "it runs from somewhere else");
+}
+
 /// Changed in place, and cut to nothing: what was loaded does not notice.
 #[test]
 fn what_is_sealed_does_not_change_with_its_entry() {
