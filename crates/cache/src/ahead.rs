@@ -126,7 +126,7 @@ impl AheadFile {
         if self.version != needed {
             return Err(AheadError::OtherVersion { found: self.version.clone(), needed });
         }
-        T::load_artifact(&self.code, engine)
+        T::load_copied(&self.code, engine)
             .map_err(|source| AheadError::Incompatible { source: source.into() })
     }
 }

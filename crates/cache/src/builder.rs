@@ -16,7 +16,7 @@ pub enum Durability {
     /// all. Costs some milliseconds for each entry written.
     #[default]
     Data,
-    /// The name is on the disk, too, before writing counts as done.
+    /// The name is on the disk, too, before writing counts as done, and so are those of the directories below the root.
     Full,
 }
 
@@ -84,14 +84,16 @@ impl CacheBuilder {
         self
     }
 
-    /// The most room that all entries may take on the disk, in bytes. Beyond it the ones used longest ago go.
-    /// Default: 2 GiB.
+    /// The most room that all entries may take on the disk, in bytes, as blocks and not as lengths. Beyond it the ones used longest ago
+    /// go. It is looked at with the first entry that a process writes, and then whenever another sixteenth of it has been written, so
+    /// that each process may add about that much meanwhile. Damaged entries that are kept take a sixteenth besides, at most. Default:
+    /// 2 GiB.
     pub fn max_bytes(mut self, most: u64) -> Self {
         self.settings.max_bytes = most;
         self
     }
 
-    /// The most entries there may be. Beyond them the ones used longest ago go. Default: 65,536.
+    /// The most entries there may be. Beyond them the ones used longest ago go, as for bytes. Default: 65,536.
     pub fn max_entries(mut self, most: u64) -> Self {
         self.settings.max_entries = most;
         self

@@ -5,13 +5,16 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::bounds::Written;
 use crate::builder::{CacheBuilder, Settings};
-use crate::place::{Place, create_private};
+use crate::place::Place;
 #[cfg(feature = "wasmtime")]
 use crate::process_lock::{self, ProcessLock};
 use crate::publish::publish;
-use crate::stamp::Stamp;
+use crate::side_file;
+use crate::stamp::{self, Stamp};
 use crate::trailer::FORMAT;
 use crate::{
     Artifact, Key, Kind, Lookup, MissReason, OpenError, Put, PutError, Stats, Trailer, Trust, entry,
@@ -49,8 +52,8 @@ pub(crate) struct Inner {
     pub(crate) trust: Trust,
     pub(crate) settings: Settings,
     stats: Mutex<Stats>,
-    /// Bytes written since the bounds were looked at.
-    pub(crate) written: Mutex<u64>,
+    /// Since the bounds were looked at.
+    pub(crate) written: Mutex<Written>,
     pins: Mutex<BTreeMap<Key, usize>>,
 }
 
@@ -76,6 +79,8 @@ impl Cache {
 
     pub(crate) fn open_built(builder: CacheBuilder) -> Result<Self, OpenError> {
         let CacheBuilder { root, trust, settings } = builder;
+        // Remembered by the process, so that no lookup has to ask for it.
+        let _ = stamp::boot();
         let root = Place::open(&root, &trust)?;
         // Each format and each key has a place of its own: what one cannot read is not in the way of the other.
         let place = root.inner(&format!("v{FORMAT}-{}", trust.key_id()), &trust)?;
@@ -124,18 +129,6 @@ impl Cache {
         self.store(key, artefact, &Trailer::of_bytes(key, artefact))
     }
 
-    /// Takes away what is kept under `key`, and says whether there was something.
-    ///
-    /// # Errors
-    ///
-    /// If there is something that cannot be removed.
-    pub fn remove(&self, key: &Key) -> io::Result<bool> {
-        match remove(&self.path(key)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            removed => removed.map(|()| true),
-        }
-    }
-
     /// What this handle and its clones have done so far.
     pub fn stats(&self) -> Stats {
         *self.counters()
@@ -174,9 +167,15 @@ impl Cache {
             publish(&self.path(key), artefact, trailer, self.0.settings.durability, is_good)
         };
         let put = publish().or_else(|error| {
-            // Others may have filled the disk, but what is ours can go.
-            let full = error.source.kind() == io::ErrorKind::StorageFull;
-            if full && self.collect(Some(key)).is_ok_and(|report| report.removed > 0) {
+            // Others may have filled the disk, or the user's part of it, but what is ours can go.
+            let is_full =
+                matches!(error.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            let needed = artefact.len() as u64 + MARGIN;
+            if is_full
+                && self
+                    .collect(Some(key), needed, Duration::from_secs(1))
+                    .is_ok_and(|report| report.removed > 0)
+            {
                 publish()
             } else {
                 Err(error)
@@ -189,7 +188,7 @@ impl Cache {
                 stats.published += 1;
                 stats.bytes_written += artefact.len() as u64;
                 drop(stats);
-                self.note_written(key, artefact.len() as u64);
+                self.note_written(key);
             }
             Err(_) => self.counters().publish_failures += 1,
         }
@@ -213,32 +212,15 @@ impl Cache {
         Stamp { directory, key, trust: &self.0.trust }
     }
 
-    /// Counts a miss, and puts the entry into quarantine if nobody can use it.
-    pub(crate) fn count_miss(&self, key: &Key, reason: MissReason) {
-        self.counters().misses.count(reason);
-        if reason.condemns() && self.quarantine(key).is_ok() {
-            self.counters().quarantined += 1;
-        }
-    }
-
     /// Waits until no other process compiles what belongs under `key`. `None` if that takes too long, or cannot be known.
     #[cfg(feature = "wasmtime")]
     pub(crate) fn lock(&self, key: &Key) -> Option<ProcessLock> {
         if !self.0.place.has_locks() {
             return None;
         }
-        let path = self.0.place.path().join(LOCKS).join(key.to_string());
-        process_lock::lock(&path, self.0.settings.lock_wait)
-    }
-
-    /// Takes an entry away, and keeps it for somebody to look at. If it stays, the next put replaces it. If it has just been
-    /// replaced by a good one, that is one more miss.
-    pub(crate) fn quarantine(&self, key: &Key) -> io::Result<()> {
-        let directory = self.0.place.path().join(QUARANTINE);
-        let path = self.path(key);
-        let kept =
-            create_private(&directory).and_then(|()| fs::rename(&path, directory.join(key.to_string())));
-        kept.or_else(|_| remove(&path))
+        let directory = self.0.place.path().join(LOCKS);
+        side_file::make_directory(&directory).ok()?;
+        process_lock::lock(&directory.join(key.to_string()), self.0.settings.lock_wait).held()
     }
 
     pub(crate) fn path(&self, key: &Key) -> PathBuf {
@@ -277,27 +259,15 @@ pub(crate) const LOCKS: &str = "locks";
 /// The directory of entries that were not what they should be.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
+/// What an entry takes besides its artefact, in bytes: a trailer, and the rest of a block.
+const MARGIN: u64 = 8 << 10;
+
 /// Opens a file without following a link, and without waiting for the other end of a pipe.
 fn open_without_waiting(path: &Path) -> Result<File, MissReason> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.custom_flags(flags.bits() as i32);
-    }
-    options.open(path).map_err(|error| match fs::symlink_metadata(path) {
+    let opened = side_file::without_waiting(File::options().read(true)).open(path);
+    opened.map_err(|error| match fs::symlink_metadata(path) {
         // A link, a socket.
         Ok(metadata) if !metadata.is_file() => MissReason::NotPrivate,
         _ => error.into(),
-    })
-}
-
-/// Removes what stands where an entry belongs, even if that is an empty directory.
-fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_file(path).or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Err(error),
-        _ => fs::remove_dir(path).map_err(|_| error),
     })
 }

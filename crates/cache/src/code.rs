@@ -1,11 +1,14 @@
 //! Compiled code out of an entry, verified, and where it is: what [`native`](crate::native) may load.
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata};
+use std::io;
 use std::time::Duration;
 
 use crate::builder::LoadMode;
 use crate::cache::{Opened, STAMPS};
-use crate::entry::{Artifact, read_artifact, verify_artifact};
+use crate::entry::{Artifact, ReadAt as _, read_artifact, verify_artifact};
+use crate::stamp::is_settled;
 use crate::{Cache, Key, Kind, MissReason, entry, sealed};
 
 /// Code that was verified. Nothing but [`Cache::find_code`] and a whole [`Artifact`] make one.
@@ -53,6 +56,22 @@ impl CodeArtifact {
     pub(crate) fn body(&self) -> &CodeBody {
         &self.body
     }
+
+    pub(crate) fn into_body(self) -> CodeBody {
+        self.body
+    }
+
+    /// A copy in memory, if it is not there already.
+    pub(crate) fn bytes(&self) -> io::Result<Cow<'_, [u8]>> {
+        match &self.body {
+            CodeBody::Memory(bytes) => Ok(bytes.into()),
+            CodeBody::Sealed(file) | CodeBody::Mapped(file) => {
+                let mut bytes = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
+                file.read_exact_at(&mut bytes, 0)?;
+                Ok(bytes.into())
+            }
+        }
+    }
 }
 
 impl Cache {
@@ -64,10 +83,14 @@ impl Cache {
                 let directory = self.inner().place.path().join(STAMPS);
                 let stamp = self.stamp(key, &directory);
                 if !stamp.vouches_for(&metadata) {
+                    // Before it is read: what is not on the disk yet may turn out to be something else.
+                    let will_last = is_settled(&metadata) && file.sync_data().is_ok();
                     verify_artifact(&file, &trailer)?;
                     self.counters().bytes_hashed += trailer.length;
-                    // Of before: had it been changed while it was read, the stamp would not fit.
-                    stamp.write(&metadata);
+                    if will_last {
+                        // Of before: had it been changed while it was read, the stamp would not fit.
+                        stamp.write(&metadata);
+                    }
                 }
                 CodeBody::Mapped(file)
             }

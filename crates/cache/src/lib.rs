@@ -23,10 +23,16 @@ mod publish;
 mod stats;
 
 // Looking after what is stored.
+mod bounds;
+mod files;
 mod gc;
+mod left_overs;
 mod overlap;
 mod process_lock;
+mod removal;
+mod side_file;
 mod stamp;
+mod usage;
 mod verify;
 
 // Compiled code.
@@ -71,7 +77,7 @@ pub use builder::{CacheBuilder, Downgrade, Durability, LoadMode};
 pub use cache::Cache;
 pub use digest::{Digest, ParseDigestError};
 pub use entry::Artifact;
-pub use gc::{DiskUsage, GcReport, Pin};
+pub use gc::{GcReport, Pin};
 pub use key::{Key, KeyBuilder};
 pub use lookup::{Lookup, MissReason};
 pub use place::OpenError;
@@ -79,6 +85,7 @@ pub use publish::{Put, PutError};
 pub use stats::{Downgrades, Misses, Stats};
 pub use trailer::Kind;
 pub use trust::{HostKey, HostKeyError, IntegrityOnly, KeyId, Trust};
+pub use usage::DiskUsage;
 pub use verify::VerifyReport;
 
 pub(crate) use trailer::Trailer;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
@@ -11,7 +11,7 @@ use crate::compile::{compile, kind_of};
 use crate::engine::EngineIdentity;
 use crate::flight::Turn;
 use crate::known::Known;
-use crate::native::Native;
+use crate::native::{Native, io_error};
 use crate::{
     Cache, CompileError, Digest, Input, Key, Kind, Loaded, MissReason, Outcome, Source, UnsupportedEngine,
     memo,
@@ -206,6 +206,8 @@ impl ModuleCache {
             Err(reason) => reason,
         };
         self.cache.count_miss(&key, miss);
+        // Before others may wait for it: what is wrong with this input is not wrong with theirs.
+        input.check()?;
 
         let started = Instant::now();
         match T::known(self).flights.join(key, self.cache.inner().settings.lock_wait) {
@@ -218,7 +220,10 @@ impl ModuleCache {
                 self.cache.counters().joined += 1;
                 made.map(|loaded| loaded.after(miss, started.elapsed()))
             }
-            Turn::Alone => Ok(self.compile::<T>(&key, input, miss)?.after(miss, started.elapsed())),
+            Turn::Alone => {
+                let waited = started.elapsed();
+                Ok(self.compile::<T>(&key, input, miss)?.after(miss, waited))
+            }
         }
     }
 
@@ -227,9 +232,8 @@ impl ModuleCache {
         let started = Instant::now();
         let lock = self.cache.lock(key);
         let waited = started.elapsed();
-        if lock.is_some()
-            && let Ok(loaded) = self.load_from_disk::<T>(key, &input.digest())
-        {
+        // Also without a lock: another thread may have led meanwhile.
+        if let Ok(loaded) = self.load_from_disk::<T>(key, &input.digest()) {
             return Ok(loaded.after(miss, waited));
         }
         // Held until the entry is there for the others to find.
@@ -240,25 +244,40 @@ impl ModuleCache {
 
     fn load_from_disk<T: Native>(&self, key: &Key, input: &Digest) -> Result<Loaded<T>, MissReason> {
         let started = Instant::now();
-        let artifact = self.cache.find_code(key, T::KIND)?;
-        let value = T::load_artifact(&artifact, &self.engine).map_err(|_| MissReason::Refused)?;
-        self.cache.count_hit(key, artifact.length());
-        let compile_time = artifact.compile_time();
+        let (value, compile_time, length) = self.load_verified::<T>(key)?;
+        self.cache.count_hit(key, length);
         if let Some(mut memory) = T::known(self).memory() {
-            memory.insert(*input, value.clone(), compile_time, artifact.length());
+            memory.insert(*input, value.clone(), compile_time, length);
         }
         Ok(Loaded { value, outcome: Outcome::loaded(compile_time, started) })
     }
 
+    /// What is in the entry of `key`, what compiling it took, and its length.
+    fn load_verified<T: Native>(&self, key: &Key) -> Result<(T, Duration, u64), MissReason> {
+        let artifact = self.cache.find_code(key, T::KIND)?;
+        let (compile_time, length) = (artifact.compile_time(), artifact.length());
+        let value = T::load_artifact(artifact, &self.engine).map_err(|error| match io_error(&error) {
+            // A lack of memory or of open files, say, for which the entry is not to blame.
+            Some(kind) => MissReason::Io(kind),
+            None => MissReason::Refused,
+        })?;
+        Ok((value, compile_time, length))
+    }
+
     fn compile<T: Native>(&self, key: &Key, input: Input<'_>, miss: MissReason) -> Made<T> {
-        input.check()?;
         let (code, compile_time) = compile(&self.engine, T::KIND, input.wasm())?;
         let trailer = code.trailer(key, &self.identity.version, compile_time);
-        let publish_failure = self.cache.store(key, code.bytes(), &trailer).err().map(Arc::new);
-        // The bytes at hand, and not the file: it may not be there, or may be of somebody who was faster.
+        let put = self.cache.store(key, code.bytes(), &trailer);
         let started = Instant::now();
-        let value = T::load(&code, &self.engine)
-            .map_err(|source| CompileError::Load { kind: T::KIND, source: Arc::from(Box::from(source)) })?;
+        // From what was published, so that this call runs what the next one will; or else from the bytes at hand.
+        let value = match put.as_ref().ok().and_then(|_| self.load_published::<T>(key)) {
+            Some(value) => value,
+            None => T::load(&code, &self.engine).map_err(|source| CompileError::Load {
+                kind: T::KIND,
+                source: Arc::from(Box::from(source)),
+            })?,
+        };
+        let publish_failure = put.err().map(Arc::new);
         if let Some(mut memory) = T::known(self).memory() {
             memory.insert(input.digest(), value.clone(), compile_time, code.bytes().len() as u64);
         }
@@ -269,5 +288,14 @@ impl ModuleCache {
             ..Outcome::loaded(compile_time, started)
         };
         Ok(Loaded { value, outcome })
+    }
+
+    /// What has just been published. If it cannot be loaded, that is a miss like any other.
+    fn load_published<T: Native>(&self, key: &Key) -> Option<T> {
+        let loaded = self.load_verified::<T>(key);
+        if let Err(reason) = loaded {
+            self.cache.count_miss(key, reason);
+        }
+        loaded.ok().map(|(value, ..)| value)
     }
 }

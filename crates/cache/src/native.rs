@@ -11,6 +11,7 @@
 //! directory writes as them) and the administrator.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -67,9 +68,12 @@ pub(crate) trait Native: Clone {
     /// Loads what was just compiled. Wasmtime itself refuses the other kind.
     fn load(code: &Code, engine: &Engine) -> wasmtime::Result<Self>;
 
-    /// Loads what was compiled before. Wasmtime itself refuses the other kind, and what was compiled for an engine that differs
-    /// too much.
-    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self>;
+    /// Loads what was compiled before, from where it is. Wasmtime itself refuses the other kind, and what was compiled for an engine
+    /// that differs too much.
+    fn load_artifact(artifact: CodeArtifact, engine: &Engine) -> wasmtime::Result<Self>;
+
+    /// Loads what was compiled before, by way of memory of this process.
+    fn load_copied(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self>;
 }
 
 impl Native for Module {
@@ -84,16 +88,21 @@ impl Native for Module {
         unsafe { Module::deserialize(engine, &code.bytes) }
     }
 
-    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
-        match artifact.body() {
+    fn load_artifact(artifact: CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        match artifact.into_body() {
             // SAFETY: verified, of which the artifact is the proof (see the head of this file), and in memory that is its own.
             CodeBody::Memory(bytes) => unsafe { Module::deserialize(engine, bytes) },
             // SAFETY: verified likewise. A sealed file can no longer be changed by anybody; a mapped one is changed by nobody,
             // by the promise that was made to `open_mapped`.
             CodeBody::Sealed(file) | CodeBody::Mapped(file) => unsafe {
-                Module::deserialize_open_file(engine, file.try_clone()?)
+                Module::deserialize_open_file(engine, file)
             },
         }
+    }
+
+    fn load_copied(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        // SAFETY: verified likewise, and not changed by anybody since.
+        unsafe { Module::deserialize(engine, artifact.bytes()?) }
     }
 }
 
@@ -109,16 +118,39 @@ impl Native for Component {
         unsafe { Component::deserialize(engine, &code.bytes) }
     }
 
-    fn load_artifact(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
-        match artifact.body() {
+    fn load_artifact(artifact: CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        let loaded = match artifact.body() {
             // SAFETY: as for a module.
             CodeBody::Memory(bytes) => unsafe { Component::deserialize(engine, bytes) },
             // SAFETY: as for a module; the path names the open file itself, and not whatever has its name now.
             CodeBody::Sealed(file) | CodeBody::Mapped(file) => unsafe {
                 Component::deserialize_file(engine, path_of(file))
             },
+        };
+        match loaded {
+            // The path leads nowhere: there is no `/proc` here.
+            Err(error) if io_error(&error) == Some(ErrorKind::NotFound) => {
+                Self::load_copied(&artifact, engine)
+            }
+            loaded => loaded,
         }
     }
+
+    fn load_copied(artifact: &CodeArtifact, engine: &Engine) -> wasmtime::Result<Self> {
+        // SAFETY: as for a module.
+        unsafe { Component::deserialize(engine, artifact.bytes()?) }
+    }
+}
+
+/// What the operating system said, if loading failed by it and not by what was to be loaded.
+pub(crate) fn io_error(error: &wasmtime::Error) -> Option<ErrorKind> {
+    error.chain().find_map(|cause| {
+        #[cfg(unix)]
+        if let Some(number) = cause.downcast_ref::<rustix::io::Errno>() {
+            return Some(number.kind());
+        }
+        cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
+    })
 }
 
 /// A path to a file that is open. Wasmtime has no way to load a component from an open file.
@@ -210,6 +242,7 @@ pub unsafe fn load_precompiled_component(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{MissReason, Source};
 
     #[test]
     fn bytes_of_the_user_are_no_code() {
@@ -222,5 +255,24 @@ mod tests {
         for kind in [Kind::Module, Kind::Component] {
             assert!(matches!(cache.find_code(&key, kind), Err(crate::MissReason::WrongKind)));
         }
+    }
+
+    /// Whole, under the right key and well signed, and yet nothing that can be loaded.
+    #[test]
+    fn what_wasmtime_refuses_is_compiled_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path().join("cache"), crate::IntegrityOnly).unwrap();
+        let modules = ModuleCache::new(cache.clone(), &Engine::default()).unwrap();
+        let wasm = b"\0asm\x01\0\0\0";
+        modules.module(wasm).unwrap();
+        let name = cache.entry_names().unwrap().remove(0);
+        let key = Key::from_name(name.parse().unwrap());
+        cache.remove(&key).unwrap();
+        let trailer = Trailer { kind: Kind::Module, ..Trailer::of_bytes(&key, b"no code") };
+        cache.store(&key, b"no code", &trailer).unwrap();
+        let outcome = modules.module(wasm).unwrap().outcome;
+        assert_eq!((outcome.source, outcome.miss), (Source::Compiled, Some(MissReason::Refused)));
+        assert_eq!((cache.stats().misses.refused, cache.stats().quarantined), (1, 1));
+        assert_eq!(modules.module(wasm).unwrap().outcome.source, Source::Disk);
     }
 }

@@ -37,7 +37,7 @@ pub struct Outcome {
     pub publish_failure: Option<Arc<PutError>>,
     /// What compiling it took: now, or, if it came from disk, when it was compiled.
     pub compile_time: Duration,
-    /// What reading, verifying and loading took; after compiling, loading alone.
+    /// What reading, verifying and loading took, also of what this call has compiled and published.
     pub load_time: Duration,
     /// How long the call waited for another thread or process that compiled the same thing.
     pub waited: Duration,

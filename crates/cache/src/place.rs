@@ -140,7 +140,6 @@ impl Place {
     }
 
     /// Whether locks here hold other processes off: those of one machine do.
-    #[cfg(feature = "wasmtime")]
     pub(crate) fn has_locks(&self) -> bool {
         self.unfit != Some(Downgrade::FileSystem)
     }
@@ -270,11 +269,6 @@ fn is_file_without(forbidden: u32, file: &fs::File) -> io::Result<bool> {
         let _ = forbidden;
         Ok(metadata.is_file())
     }
-}
-
-/// Whether nobody holds the lock that is this file.
-pub(crate) fn is_unused_lock(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Creates `path` and its missing parents, for this user alone.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::place::create_private;
+use crate::side_file;
 
 /// While it lives, other processes wait. The operating system ends it with the process, however that ends.
 #[derive(Debug)]
@@ -14,38 +14,63 @@ pub(crate) struct ProcessLock {
     _file: File,
 }
 
-/// Waits for the lock at `path`, but no longer than `most`. `None` if that was too long, or if there are no locks: to compile
-/// twice does no harm.
-pub(crate) fn lock(path: &Path, most: Duration) -> Option<ProcessLock> {
-    create_private(path.parent()?).ok()?;
+/// How taking a lock went.
+#[derive(Debug)]
+pub(crate) enum Locking {
+    /// It is ours.
+    Held(ProcessLock),
+    /// Another process has it, and had it for too long.
+    Busy,
+    /// There are no locks here: another process does not see this one, nor this one another.
+    Impossible,
+}
+
+impl Locking {
+    /// The lock, if it is ours.
+    #[cfg(any(feature = "wasmtime", test))]
+    pub(crate) fn held(self) -> Option<ProcessLock> {
+        match self {
+            Self::Held(lock) => Some(lock),
+            Self::Busy | Self::Impossible => None,
+        }
+    }
+}
+
+/// Waits for the lock at `path`, in a directory that is there, but no longer than `most`.
+pub(crate) fn lock(path: &Path, most: Duration) -> Locking {
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
-        let file = open(path)?;
+        let Some(file) = open(path) else { return Locking::Impossible };
         match file.try_lock() {
             // Whoever held it before may have removed it in the meantime; then the lock is one that nobody else sees.
-            Ok(()) if is_at(&file, path) => return Some(ProcessLock { path: path.to_owned(), _file: file }),
-            Ok(()) => continue,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(_)) => return None,
+            Ok(()) if is_at(&file, path) => {
+                return Locking::Held(ProcessLock { path: path.to_owned(), _file: file });
+            }
+            // The next try counts against `most` too: there may be file systems on which no file ever is where it was opened.
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return Locking::Impossible,
         }
-        let left = most.checked_sub(started.elapsed())?;
+        let Some(left) = most.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) else {
+            return Locking::Busy;
+        };
         thread::sleep(pause.min(left));
         pause = (pause * 2).min(Duration::from_millis(50));
     }
+}
+
+/// Removes a lock that nobody holds, and holds it meanwhile: who is about to take it sees that it is gone, and makes a new one.
+pub(crate) fn remove_unused(path: &Path) -> bool {
+    let file = side_file::without_waiting(File::options().read(true)).open(path);
+    file.is_ok_and(|file| file.try_lock().is_ok() && is_at(&file, path) && fs::remove_file(path).is_ok())
 }
 
 fn open(path: &Path) -> Option<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options
-            .mode(0o600)
-            .custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32);
-    }
-    options.open(path).ok()
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    side_file::without_waiting(&mut options).open(path).ok()
 }
 
 /// Whether the open file is the one that has the name.
@@ -77,13 +102,14 @@ mod tests {
     #[test]
     fn one_holds_it_and_the_next_gets_it() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("locks/a.lock");
-        let held = lock(&path, Duration::ZERO).unwrap();
-        assert!(lock(&path, Duration::from_millis(20)).is_none());
-        assert!(lock(&path.with_extension("other"), Duration::ZERO).is_some());
+        let path = directory.path().join("a.lock");
+        let held = lock(&path, Duration::ZERO).held().unwrap();
+        assert!(matches!(lock(&path, Duration::from_millis(20)), Locking::Busy));
+        assert!(!remove_unused(&path) && path.exists(), "it is taken away from who holds it");
+        assert!(matches!(lock(&path.with_extension("other"), Duration::ZERO), Locking::Held(_)));
         let waits = thread::spawn({
             let path = path.clone();
-            move || lock(&path, Duration::from_secs(600)).is_some()
+            move || lock(&path, Duration::from_secs(600)).held().is_some()
         });
         drop(held);
         assert!(waits.join().unwrap());
@@ -109,12 +135,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.lock");
         fs::write(&path, "").unwrap();
-        assert!(lock(&path, Duration::ZERO).is_some());
+        assert!(lock(&path, Duration::ZERO).held().is_some());
+        fs::write(&path, "").unwrap();
+        assert!(remove_unused(&path) && !path.exists());
     }
 
     #[test]
     fn where_there_can_be_no_lock_nobody_waits() {
-        assert!(lock(Path::new("/proc/none/a.lock"), Duration::from_secs(600)).is_none());
+        let directory = tempfile::tempdir().unwrap();
+        for path in [Path::new("/proc/none/a.lock"), directory.path()] {
+            assert!(matches!(lock(path, Duration::from_secs(600)), Locking::Impossible));
+        }
     }
 
     #[test]
@@ -126,7 +157,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let _held = lock(&path, Duration::from_secs(600)).unwrap();
+                        let _held = lock(&path, Duration::from_secs(600)).held().unwrap();
                         assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
                         inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                     }

@@ -8,7 +8,8 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::Durability;
-use crate::place::{TEMPORARY, create_private};
+use crate::place::TEMPORARY;
+use crate::side_file::make_directory;
 
 /// What a [`Cache::put`](crate::Cache::put) that did not fail has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,12 +22,13 @@ pub enum Put {
     AlreadyThere,
 }
 
-/// Why an entry could not be written. Nothing is left behind.
+/// Why an entry could not be written. Nothing is left behind, unless it was only its name that could not be synced: then it is there, and
+/// good, but a loss of power may take it away again.
 #[derive(Debug, Error)]
-#[error("cannot {step} the cache entry {}: check the free space and the permissions", path.display())]
+#[error("cannot {step} the cache entry {}: check the free space, the quota and the permissions", path.display())]
 #[non_exhaustive]
 pub struct PutError {
-    /// What failed: "create", "reserve", "write", "sync" or "publish".
+    /// What failed: "create", "reserve", "write", "sync", "publish" or "sync the directory of".
     pub step: &'static str,
     /// The file that the entry was to be.
     pub path: PathBuf,
@@ -49,7 +51,7 @@ pub(crate) fn publish(
     // In the directory of the entry, so that giving it its name never crosses a file system. The name is random: what a
     // killed process leaves behind stands in nobody's way.
     let directory = path.parent().expect("an entry stands in a directory");
-    create_private(directory).map_err(at("create"))?;
+    make_directory(directory).map_err(at("create"))?;
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory).map_err(at("create"))?;
     // A full disk says so before anything is written.
     reserve(file.as_file(), (artefact.len() + trailer.len()) as u64).map_err(at("reserve"))?;
@@ -61,7 +63,12 @@ pub(crate) fn publish(
     }
     let put = give_name(file, path, is_good).map_err(at("publish"))?;
     if durability == Durability::Full && put != Put::AlreadyThere {
-        sync_directory(directory).map_err(at("sync"))?;
+        // Those above too, up to the root: they may have been made for this entry.
+        for directory in directory.ancestors().take(3) {
+            sync_directory(directory).map_err(at("sync the directory of"))?;
+        }
+        // The root may have been made as well; but what it stands in need not be readable.
+        let _ = directory.ancestors().nth(3).map(sync_directory);
     }
     Ok(put)
 }

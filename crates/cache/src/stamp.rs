@@ -4,13 +4,13 @@
 //! A stamp tells of one file, by its number, size and times, in one boot of the machine: writing to a file, or giving it another
 //! name, changes its time of change, which nobody but the kernel sets. It is tagged like an entry is.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use crate::place::{TEMPORARY, create_private};
+use crate::side_file;
 use crate::{Key, Trust};
 
 /// How often a use is noted.
@@ -18,6 +18,9 @@ const NOTED: Duration = Duration::from_secs(3600);
 
 /// What a stamp says of a file.
 pub(crate) const RECORD: usize = 16 + 7 * 8;
+
+/// What a stamp is: that, and its tag.
+const STAMP: usize = RECORD + 32;
 
 /// How long ago a file must have changed last for its times to tell it from a later change: clocks of file systems tick.
 #[cfg(unix)]
@@ -37,20 +40,25 @@ impl Stamp<'_> {
 
     /// Whether the file of which these are the data was verified in this boot, and has not been changed since.
     pub(crate) fn vouches_for(&self, entry: &Metadata) -> bool {
-        let Some(record) = record(entry) else { return false };
-        let mut stamp = [0; RECORD + 32 + 1];
-        let read = File::open(self.path()).and_then(|mut file| file.read(&mut stamp));
-        let (said, tag) = stamp[..RECORD + 32].split_at(RECORD);
-        let tag = tag.first_chunk().expect("a tag has 32 bytes");
-        read.is_ok_and(|read| read == RECORD + 32)
-            && said == record
-            && self.trust.vouches(&self.statement(&record), tag)
+        record(entry).is_some_and(|record| self.vouches(&record))
     }
 
-    /// Notes that the file of which these are the data was verified, if that can be known again.
+    fn vouches(&self, record: &[u8; RECORD]) -> bool {
+        let Some(stamp) = side_file::read::<STAMP>(&self.path()) else { return false };
+        let (said, tag) = stamp.split_at(RECORD);
+        let tag = tag.first_chunk().expect("a tag has 32 bytes");
+        said == record && self.trust.vouches(&self.statement(record), tag)
+    }
+
+    /// Notes that the file of which these are the data was verified: settled before, and all of it on the disk.
     pub(crate) fn write(&self, entry: &Metadata) {
-        let (Some(record), true) = (record(entry), is_settled(entry)) else { return };
-        let tag = self.trust.tag(&self.statement(&record));
+        if let Some(record) = record(entry) {
+            self.note(&record);
+        }
+    }
+
+    fn note(&self, record: &[u8; RECORD]) {
+        let tag = self.trust.tag(&self.statement(record));
         // If it cannot be written, the entry is hashed again the next time.
         let _ = self.replace(&[&record[..], &tag].concat());
     }
@@ -63,13 +71,8 @@ impl Stamp<'_> {
         match noted {
             Ok(noted) if is_recent(noted) => {}
             // If it cannot be noted, the entry seems older than it is.
-            Ok(_) => {
-                _ = File::options()
-                    .write(true)
-                    .open(path)
-                    .and_then(|stamp| stamp.set_modified(SystemTime::now()))
-            }
-            Err(_) => _ = self.replace(b""),
+            Ok(_) if side_file::is_directory(self.directory) => _ = side_file::touch(&path),
+            _ => _ = self.replace(b""),
         }
     }
 
@@ -79,35 +82,15 @@ impl Stamp<'_> {
     }
 
     fn replace(&self, contents: &[u8]) -> io::Result<()> {
-        create_private(self.directory)?;
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(self.directory)?;
-        file.write_all(contents)?;
-        file.persist(self.path())?;
-        Ok(())
+        side_file::make_directory(self.directory)?;
+        side_file::replace(&self.path(), contents)
     }
 }
 
 /// What a stamp says of a file, or `None` where that is not known.
 pub(crate) fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let mut record = [0; RECORD];
-        record[..16].copy_from_slice(&boot()?);
-        let numbers = [
-            entry.dev(),
-            entry.ino(),
-            entry.size(),
-            entry.mtime() as u64,
-            entry.mtime_nsec() as u64,
-            entry.ctime() as u64,
-            entry.ctime_nsec() as u64,
-        ];
-        for (bytes, number) in record[16..].chunks_exact_mut(8).zip(numbers) {
-            bytes.copy_from_slice(&number.to_le_bytes());
-        }
-        Some(record)
-    }
+    return Some(record_of(boot()?, entry));
     #[cfg(not(unix))]
     {
         let _ = entry;
@@ -115,14 +98,37 @@ pub(crate) fn record(entry: &Metadata) -> Option<[u8; RECORD]> {
     }
 }
 
-/// Whether a file changed last long enough ago.
+/// What a stamp of that boot says of a file.
+#[cfg(unix)]
+fn record_of(boot: [u8; 16], entry: &Metadata) -> [u8; RECORD] {
+    use std::os::unix::fs::MetadataExt;
+    let mut record = [0; RECORD];
+    record[..16].copy_from_slice(&boot);
+    let numbers = [
+        entry.dev(),
+        entry.ino(),
+        entry.size(),
+        entry.mtime() as u64,
+        entry.mtime_nsec() as u64,
+        entry.ctime() as u64,
+        entry.ctime_nsec() as u64,
+    ];
+    for (bytes, number) in record[16..].chunks_exact_mut(8).zip(numbers) {
+        bytes.copy_from_slice(&number.to_le_bytes());
+    }
+    record
+}
+
+/// Whether a file changed last long enough ago. To be asked before it is read: later, it may have changed in between and be settled
+/// again.
 pub(crate) fn is_settled(entry: &Metadata) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         let changed = u64::try_from(entry.ctime())
             .ok()
-            .map(|changed| SystemTime::UNIX_EPOCH + Duration::from_secs(changed));
+            .map(|changed| Duration::from_secs(changed) + Duration::from_nanos(entry.ctime_nsec() as u64))
+            .and_then(|changed| SystemTime::UNIX_EPOCH.checked_add(changed));
         changed.is_some_and(|changed| changed.elapsed().is_ok_and(|age| age > SETTLED))
     }
     #[cfg(not(unix))]
@@ -132,13 +138,47 @@ pub(crate) fn is_settled(entry: &Metadata) -> bool {
     }
 }
 
-/// The number of this boot of the machine. After a loss of power, what the disk has may not be what was verified.
-#[cfg(unix)]
-fn boot() -> Option<[u8; 16]> {
+/// The number of this boot of the machine, if it says so. After a loss of power, what the disk has may not be what was verified.
+pub(crate) fn boot() -> Option<[u8; 16]> {
     static BOOT: OnceLock<Option<[u8; 16]>> = OnceLock::new();
     *BOOT.get_or_init(|| {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
         Some(u128::from_str_radix(&digits, 16).ok()?.to_le_bytes())
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_good_in_the_boot_in_which_it_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let entry = fs::metadata(directory.path()).unwrap();
+        let stamps = directory.path().join("stamps");
+        let (key, trust) = (Key::builder("test").finish(), Trust::IntegrityOnly);
+        let stamp = Stamp { directory: &stamps, key: &key, trust: &trust };
+        stamp.note(&record_of([1; 16], &entry));
+        assert!(stamp.vouches(&record_of([1; 16], &entry)));
+        assert!(!stamp.vouches(&record_of([2; 16], &entry)));
+    }
+
+    #[test]
+    fn a_second_and_a_half_is_not_two() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let entry = || file.as_file().metadata().unwrap();
+        assert!(!is_settled(&entry()));
+        let since = |entry: &Metadata| {
+            use std::os::unix::fs::MetadataExt;
+            let changed = Duration::new(entry.ctime() as u64, entry.ctime_nsec() as u32);
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + changed).unwrap()
+        };
+        let patience = std::time::Instant::now() + Duration::from_secs(60);
+        while !is_settled(&entry()) {
+            assert!(std::time::Instant::now() < patience);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(since(&entry()) > SETTLED);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, Mac as _};
@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::place::{self, create_private};
+use crate::side_file;
 
 /// What makes an entry believable.
 #[derive(Clone, Debug)]
@@ -133,12 +134,8 @@ impl HostKey {
         create_private(directory)?;
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        // `tempfile` makes files in mode 0600.
-        let mut file = tempfile::Builder::new().prefix(place::TEMPORARY).tempfile_in(directory)?;
-        file.write_all(&secret)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(path) {
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        match side_file::create(path, &secret) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         }
     }

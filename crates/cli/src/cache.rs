@@ -32,17 +32,20 @@ fn stats(flags: &ToolFlags) -> Result<i32> {
     let cache = open(flags)?;
     let usage = cache.disk_usage().context("cannot read the cache")?;
     let root = cache.root().display().to_string();
-    show(
-        flags,
-        json!({ "directory": root, "entries": usage.entries, "bytes": usage.bytes, "quarantined": usage.quarantined }),
-        &format!(
-            "directory    {}\nentries      {}\nsize         {}\nquarantined  {}\n",
-            printable(&root),
-            usage.entries,
-            size(Bytes::new(usage.bytes)),
-            usage.quarantined
-        ),
-    )?;
+    let mut text = format!(
+        "directory    {}\nentries      {}\nsize         {}\nquarantined  {}\n",
+        printable(&root),
+        usage.entries,
+        size(Bytes::new(usage.bytes)),
+        usage.quarantined
+    );
+    if usage.bytes_of_others > 0 {
+        let others = size(Bytes::new(usage.bytes_of_others));
+        text.push_str(&format!("and          {others} of other host keys and versions\n"));
+    }
+    let mut report = serde_json::to_value(usage)?;
+    report["directory"] = root.into();
+    show(flags, report, &text)?;
     Ok(0)
 }
 
@@ -74,7 +77,7 @@ fn gc(flags: &ToolFlags) -> Result<i32> {
         "another process is at it; nothing was done\n".to_owned()
     } else {
         format!(
-            "kept     {} ({})\nremoved  {} ({})\nleft by killed processes and removed  {}\n",
+            "kept     {} ({})\nremoved  {} ({})\nleft by killed processes or unused keys, and removed  {}\n",
             report.entries,
             size(Bytes::new(report.bytes)),
             report.removed,

@@ -29,11 +29,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn what_was_used_longest_ago_goes() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("cache");
-    let cache = cache(&root, 10);
+    // Its bounds are looked at when this test says so.
+    let (wide, cache) = (self::cache(&root, 1_000), cache(&root, 10));
     let entry = |name: &str| format(&root).join("entries").join(key(name).to_string());
     for number in 0..12 {
         let name = number.to_string();
-        cache.put(&key(&name), &ARTEFACT).unwrap();
+        wide.put(&key(&name), &ARTEFACT).unwrap();
         age(&entry(&name), HOUR * (20 - number));
     }
     // The oldest is used, and another is pinned: both stay.
@@ -200,9 +201,9 @@ fn links_are_not_followed_to_files_of_others() {
 fn clocks_that_were_wrong_do_no_harm() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("cache");
-    let cache = cache(&root, 2);
+    let (wide, cache) = (self::cache(&root, 1_000), cache(&root, 2));
     for name in ["future", "a", "b"] {
-        cache.put(&key(name), &ARTEFACT).unwrap();
+        wide.put(&key(name), &ARTEFACT).unwrap();
     }
     let entry = format(&root).join("entries").join(key("future").to_string());
     fs::File::open(&entry).unwrap().set_modified(SystemTime::now() + 1_000 * HOUR).unwrap();

@@ -13,7 +13,7 @@ use crate::support::Fixture;
 use crate::support::guest::ask_module;
 
 /// Takes a moment to compile, so that those who ask at one time meet.
-fn slow_module() -> Vec<u8> {
+pub(crate) fn slow_module() -> Vec<u8> {
     let mut text = String::from("(module");
     for number in 0..2_000 {
         write!(text, "(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const {number})))").unwrap();

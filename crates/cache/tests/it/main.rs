@@ -13,12 +13,18 @@ mod fault_list;
 mod faults;
 #[cfg(feature = "wasmtime")]
 mod flights;
+#[cfg(unix)]
+mod hostile;
 #[cfg(feature = "wasmtime")]
 mod inputs;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod machine;
 #[cfg(feature = "wasmtime")]
 mod memory;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod modes;
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+mod mounts;
 mod overlap;
 #[cfg(feature = "wasmtime")]
 mod pins;
@@ -27,6 +33,7 @@ mod place;
 mod resources;
 #[cfg(feature = "wasmtime")]
 mod reuse;
+mod room;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod soak;
 mod store;
@@ -34,3 +41,5 @@ mod support;
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 mod syscalls;
 mod trust;
+#[cfg(feature = "wasmtime")]
+mod waits;

@@ -42,6 +42,19 @@ fn code_comes_back_in_every_mode_and_trust() {
     }
 }
 
+/// Also by the call that compiled it, so that all run the same.
+#[test]
+fn what_was_published_is_what_is_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("cache");
+    let modules = ModuleCache::new(mapped(&root, IntegrityOnly), &Engine::default()).unwrap();
+    let loaded = modules.module(&module(7)).unwrap();
+    assert_eq!(loaded.outcome.source, Source::Compiled);
+    let entry = crate::support::only(&crate::support::only(&root).join("entries"));
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(maps.contains(entry.to_str().unwrap()), "it runs from somewhere else");
+}
+
 /// Changed in place, and cut to nothing: what was loaded does not notice.
 #[test]
 fn what_is_sealed_does_not_change_with_its_entry() {
@@ -125,12 +138,14 @@ fn an_entry_that_did_not_change_is_hashed_once() {
             assert_eq!(ask_module(&engine, &loaded), 7);
             (loaded.outcome.source, modules.cache().stats().bytes_hashed)
         };
-        assert_eq!(hashed(), (Source::Compiled, 0));
+        // What was published is loaded, and so verified.
+        let (source, compiled) = hashed();
+        assert!(source == Source::Compiled && compiled > 0);
         let format = fs::read_dir(&root).unwrap().next().unwrap().unwrap().path();
         let only = |name: &str| fs::read_dir(format.join(name)).unwrap().next().unwrap().unwrap().path();
         // Just written, its times could be those of a later change.
         let (source, length) = hashed();
-        assert!(source == Source::Disk && length > 0);
+        assert_eq!((source, length), (Source::Disk, compiled));
         std::thread::sleep(Duration::from_secs(3));
         assert_eq!(hashed(), (Source::Disk, length));
         assert_eq!(hashed(), (Source::Disk, 0));

@@ -49,12 +49,56 @@ pub(crate) fn key(name: &str) -> Key {
     Key::builder("test").field("name", name).finish()
 }
 
-/// Whether processes can be traced here: there is `strace`, and it is not forbidden.
+/// The only thing in a directory.
+pub(crate) fn only(directory: &Path) -> PathBuf {
+    let mut found: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+/// Whether `work` comes to its end, in a time after which nobody would call it slow any more.
+#[cfg(unix)]
+pub(crate) fn ends(work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, ended) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        work();
+        done.send(()).unwrap();
+    });
+    match ended.recv_timeout(std::time::Duration::from_secs(60)) {
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => false,
+        _ => thread.join().is_ok(),
+    }
+}
+
+/// Makes a pipe with a name, on which whoever opens it waits.
+#[cfg(unix)]
+pub(crate) fn make_pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Whether processes can be traced here: there is `strace`, and it is not forbidden. Says so if not.
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 pub(crate) fn can_trace() -> bool {
-    use std::process::{Command, Stdio};
-    let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    quiet(Command::new("strace").args(["-o", "/dev/null", "true"])).is_ok_and(|status| status.success())
+    can_run("strace", &["-o", "/dev/null", "true"])
+}
+
+/// Whether processes can have mounts of their own here. Says so if not.
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+pub(crate) fn can_mount() -> bool {
+    can_run("unshare", &["-rm", "mount", "-t", "tmpfs", "none", "/proc"])
+}
+
+#[cfg(all(feature = "wasmtime", target_os = "linux"))]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn can_run(program: &str, arguments: &[&str]) -> bool {
+    let run = std::process::Command::new(program).args(arguments).output();
+    let why = match run {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    eprintln!("skipped: `{program} {}` does not work here: {why}", arguments.join(" "));
+    false
 }
 
 /// Runs a test of this binary again, as a child that finds `directory` in the variable `child`, with mounts of its own, which

@@ -249,7 +249,35 @@ fn the_cache_is_looked_after() {
     assert!(ran.stdout.contains("bad   1\n      1 bad digest\n"), "{}", ran.stdout);
     assert_eq!(cache("stats", &directory)["quarantined"], 1);
     assert_eq!(cache("gc", &directory)["removed"], 0);
-    assert_eq!(cache("clear", &directory)["removed"], 1);
+    let says = |command: &str, expected: &[&str]| {
+        let ran = wasm_host(["cache", command, "--cache-dir", &directory]);
+        ran.fails(0, &[]);
+        for line in expected {
+            assert!(ran.stdout.contains(line), "{command} lacks {line:?}:\n{}", ran.stdout);
+        }
+    };
+    says("stats", &[&format!("directory    {directory}\nentries      1\nsize "), "quarantined  1\n"]);
+    says("gc", &["kept     1 (", "\nremoved  0 (0 B)\n", "left by killed processes"]);
+    let ran = wasm_host([
+        "cache",
+        "prewarm",
+        "--json",
+        "--cache-dir",
+        &directory,
+        &guests[0],
+        &nothing,
+        &guests[1],
+    ]);
+    ran.fails(1, &["2/3 cannot read"]);
+    let rows: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let origins = [0, 2].map(|row| rows[row]["origin"].as_str().unwrap().to_owned());
+    assert!(
+        origins.iter().any(|origin| origin == "cached") && origins.iter().any(|origin| origin == "compiled")
+    );
+    assert_eq!(rows[0]["file"], guests[0].as_str());
+    assert!(rows[1]["error"].as_str().unwrap().contains("cannot read"), "{rows}");
+    assert_eq!(cache("clear", &directory)["removed"], 2);
+    says("clear", &["removed  0\n"]);
     assert_eq!(cache("stats", &directory)["entries"], 0);
     let ran = wasm_host(["cache", "stats", "--cache-dir", &guests[0]]);
     ran.fails(125, &["--cache-dir", "is not a directory"]);
