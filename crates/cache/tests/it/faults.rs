@@ -3,7 +3,7 @@
 //! `strace` kills at the n-th call of a kind, or makes it fail, so that the code under test needs no hooks.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
 use host_cache::{Cache, HostKey, ModuleCache, Source};
 use wasmtime::Engine;
