@@ -11,8 +11,7 @@ use serde::Serialize;
 use crate::cache::{Cache, ENTRIES, STAMPS};
 use crate::files::{files, free_room, is_key, room};
 use crate::process_lock::Locking;
-use crate::usage::LAST;
-use crate::{Key, process_lock, side_file};
+use crate::{Key, process_lock};
 
 /// What a [`Cache::gc`] found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -121,8 +120,6 @@ impl Cache {
             }
         }
         self.counters().evicted += report.removed;
-        // If it cannot be noted, it is done again sooner.
-        let _ = side_file::touch(&place.join(LAST));
         Ok(report)
     }
 

@@ -95,7 +95,6 @@ impl Cache {
                 {
                     process_lock::remove_unused(&other.join(LOCKS).join(name));
                 }
-                let _ = fs::remove_file(other.join(LAST));
                 // If they are empty now.
                 for directory in [ENTRIES, STAMPS, INPUTS, QUARANTINE, LOCKS, ""] {
                     let _ = fs::remove_dir(other.join(directory));
@@ -105,9 +104,6 @@ impl Cache {
             .sum()
     }
 }
-
-/// The file whose time is that of the last collection.
-pub(crate) const LAST: &str = "last-gc";
 
 /// Whether a directory has the name of a format and a key.
 fn is_format(name: &str) -> bool {

@@ -146,7 +146,7 @@ fn start_stopped(directory: &Path) -> (Stopped, PathBuf) {
         let pid = Pid::from_child(&child.0);
         // Once its lock is there, it compiles.
         let patience = std::time::Instant::now() + Duration::from_secs(60);
-        while !count("locks").is_some_and(|locks| locks > 0) && child.0.try_wait().unwrap().is_none() {
+        while count("locks").is_none_or(|locks| locks == 0) && child.0.try_wait().unwrap().is_none() {
             assert!(std::time::Instant::now() < patience);
             std::thread::yield_now();
         }
