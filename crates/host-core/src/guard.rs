@@ -29,7 +29,9 @@ pub struct Outcome<R> {
 ///
 /// # Errors
 ///
-/// A [`Fault`] for whatever ended the work; the store must not be used again then.
+/// A [`Fault`] for whatever ended the work; the store must not be used again then. If it is charged to a
+/// [`Ledger`](host_limits::Ledger), tell that the call is over with [`disarm`](host_limits::disarm), and
+/// `result.as_ref().err().map(Fault::error)`.
 ///
 /// ```
 /// use host_core::{FaultKind, Profile, guard};

@@ -36,9 +36,28 @@ pub fn arm_async<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(
     arm_store(store, ticker, Some(interval))
 }
 
-/// Ends the call for which the store was armed, and gives what it spent. `ended` is how the call ended, of several the one
-/// that failed: on it depends what its ledger gets back. Guest code that still runs in the store is stopped with a plain
-/// `Trap::Interrupt`, until it is armed again.
+/// Ends the call for which the store was armed, and gives what it spent. `error` is what ended the call, of several the one
+/// that failed, or `None` if all went well: on it depends what its ledger gets back. Guest code that still runs in the store
+/// is stopped with a plain `Trap::Interrupt`, until it is armed again.
+///
+/// ```
+/// # use host_limits::{Limits, Meter, Ticker, arm, disarm};
+/// # use wasmtime::{Config, Engine, Instance, Module, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let limits = Limits::untrusted();
+/// # let engine = Engine::new(limits.configure(&mut Config::new()))?;
+/// # let ticker = Ticker::start(&engine)?;
+/// # let module = Module::new(&engine, r#"(module (func (export "run")))"#)?;
+/// # let mut store = Store::new(&engine, Meter::new(limits));
+/// arm(&mut store, &ticker)?;
+/// let result = Instance::new(&mut store, &module, &[])
+///     .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "run"))
+///     .and_then(|run| run.call(&mut store, ()));
+/// let usage = disarm(&mut store, result.as_ref().err());
+/// # assert!(usage.fuel.is_some());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// The ledger gets back the call in any case, and the fuel that was not burnt if the count can be trusted: the call returned
 /// well, ran out of fuel, reached an `unreachable`, or was ended by an error of a host function. Elsewhere Wasmtime keeps
@@ -49,14 +68,13 @@ pub fn arm_async<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(
 /// A host function that calls its guest has to hand on the error it gets: one that is swallowed is not seen here.
 ///
 /// A store that is armed again, or dropped, needs no disarming, but then all counts as burnt too.
-pub fn disarm<T: HasMeter, R>(store: &mut Store<T>, ended: &wasmtime::Result<R>) -> Usage {
+pub fn disarm<T: HasMeter>(store: &mut Store<T>, error: Option<&wasmtime::Error>) -> Usage {
     let left = fuel_left(store);
     let meter = store.data_mut().meter();
     let usage = meter.usage(left);
     if let Some(deadline) = meter.deadline() {
         // The deadline too: a host function may have swallowed the error of a guest that was stopped.
-        let counted =
-            deadline.check().is_ok() && !meter.is_retired() && ended.as_ref().err().is_none_or(counts);
+        let counted = deadline.check().is_ok() && !meter.is_retired() && error.is_none_or(counts);
         end(store, left.filter(|_| counted).unwrap_or(0));
     }
     usage

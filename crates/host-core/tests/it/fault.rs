@@ -134,7 +134,7 @@ fn a_store_that_was_disarmed_meanwhile_is_interrupted() {
     let fault = guard(&mut store, |store| {
         let instance = host.linker.instantiate(&mut *store, &module)?;
         let run = instance.get_typed_func::<(), i32>(&mut *store, "run")?;
-        disarm(store, &Ok(()));
+        disarm(store, None);
         run.call(store, ())
     })
     .unwrap_err();

@@ -44,7 +44,7 @@ fn charged(limits: Limits, end: &str, ended: impl Fn(&wasmtime::Result<i32>) -> 
     let mut store = store(&host, &ledger);
     let run = run_in(&host, &mut store, &work(end));
     assert!(ended(&run.result), "{end}: {:?}", run.result);
-    let spent = disarm(&mut store, &run.result).fuel.unwrap();
+    let spent = disarm(&mut store, run.result.as_ref().err()).fuel.unwrap();
     (ledger.usage().fuel, spent)
 }
 
@@ -106,7 +106,7 @@ fn a_guest_that_is_stopped_has_burnt_all() {
     let mut store = store(&host, &ledger);
     let run = run_in(&host, &mut store, &work("").replace("1000000", "-1"));
     assert_eq!(run.reason, Some(Exceeded::Deadline { allowed: host.limits.deadline }));
-    disarm(&mut store, &run.result);
+    disarm(&mut store, run.result.as_ref().err());
     assert_eq!(ledger.usage().fuel, u64::MAX / 4);
 }
 
@@ -117,7 +117,7 @@ fn a_call_that_returns_after_it_was_cancelled_has_burnt_all() {
     let mut store = store(&host, &ledger);
     let run = run_in(&host, &mut store, &work(""));
     store.data().meter.deadline().unwrap().cancel_handle().cancel();
-    disarm(&mut store, &run.result);
+    disarm(&mut store, run.result.as_ref().err());
     assert_eq!((run.result.unwrap(), ledger.usage().fuel), (7, RESERVED));
 }
 
@@ -162,7 +162,7 @@ async fn a_bound_call_that_is_dropped_half_way_retires_its_store() {
     drop(call);
     assert_eq!(arm_async(&mut store, &host.ticker), Err(ArmError::Retired));
     // Whatever is said of its ending.
-    disarm(&mut store, &Ok(()));
+    disarm(&mut store, None);
     assert_eq!(ledger.usage().fuel, RESERVED);
     assert_eq!(arm(&mut store, &host.ticker), Err(ArmError::Retired));
     assert_eq!(ledger.usage().calls, 0);

@@ -96,7 +96,7 @@ pub(crate) fn calls() {
     // Armed again, it is the same call; disarmed, it is none.
     arm(&mut first, &host.ticker).unwrap();
     assert_eq!(ledger.usage().calls, 1);
-    disarm(&mut first, &Ok(()));
+    disarm(&mut first, None);
     arm(&mut second, &host.ticker).unwrap();
     assert_eq!(run_in(&host, &mut second, FINE).result.unwrap(), 7);
     drop(second);
@@ -177,7 +177,7 @@ fn many_threads_never_pass_the_total_and_none_is_starved() {
             assert!(usage.stores <= 12 && usage.calls <= 6);
         }
         if granted.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
-            disarm(&mut store, &Ok(()));
+            disarm(&mut store, None);
         }
         Ok(())
     };
@@ -204,7 +204,7 @@ fn a_disarmed_store_is_stopped_until_it_is_armed_again() {
     let host = Host::new(Limits::default());
     let mut store = host.store();
     assert_eq!(run_in(&host, &mut store, FINE).result.unwrap(), 7);
-    let spent = disarm(&mut store, &Ok(()));
+    let spent = disarm(&mut store, None);
     assert!(spent.fuel.is_some_and(|fuel| fuel > 0));
     assert!(store.data_mut().meter().deadline().is_none());
     let error = run_in(&host, &mut store, FINE).result.unwrap_err();
@@ -217,5 +217,5 @@ fn a_disarmed_store_is_stopped_until_it_is_armed_again() {
 fn a_store_that_was_never_armed_can_be_disarmed() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, Meter::new(Limits::default()));
-    assert_eq!(disarm(&mut store, &Ok(())), host_limits::usage(&mut store));
+    assert_eq!(disarm(&mut store, None), host_limits::usage(&mut store));
 }

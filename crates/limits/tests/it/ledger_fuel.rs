@@ -34,7 +34,7 @@ pub(crate) fn fuel() {
         let mut store = store(&host, &ledger);
         arm(&mut store, &host.ticker)?;
         let run = run_in(&host, &mut store, wat);
-        disarm(&mut store, &run.result);
+        disarm(&mut store, run.result.as_ref().err());
         Ok::<_, ArmError>(run.reason)
     };
     // What is not burnt is given back.
