@@ -24,7 +24,7 @@ pub struct Machine {
 pub(crate) const MAPPINGS_OF_A_STORE: u64 = 4;
 
 impl Machine {
-    /// Reads what this machine has. Takes some tens of microseconds.
+    /// Reads what this machine has: a limit of the process, and three files of the kernel's where there are any.
     pub fn probe() -> Machine {
         let given = user_space(&read("/proc/cpuinfo"));
         Machine {
@@ -37,7 +37,6 @@ impl Machine {
 
 /// Empty where there is no such file.
 fn read(path: &str) -> String {
-    // The list of processors is one paragraph each; the first has what is asked.
     std::fs::read_to_string(path).unwrap_or_default()
 }
 

@@ -45,8 +45,8 @@ use crate::profile::Profile;
 /// ```
 ///
 /// They always give the same engine: neither Wasmtime's defaults nor the environment variables that it reads decide about
-/// anything that stands here. The compiler is always Cranelift: Winch compiles faster, but lacks half of the proposals
-/// and has had more bugs of the kind that lets a guest out.
+/// anything that stands here. The compiler is always Cranelift: Winch compiles faster, but does not know every proposal, and fuel
+/// counts differently in its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(clippy::exhaustive_structs, reason = "plain data, changed by struct update syntax")]
@@ -110,7 +110,7 @@ pub enum RegisterAllocation {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Backtraces {
-    /// Nothing: errors carry none. A trap then costs a tenth.
+    /// Nothing: errors carry none.
     Off,
     /// Function names, and offsets in the module.
     Offsets,
