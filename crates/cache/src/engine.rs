@@ -30,10 +30,12 @@ pub enum UnsupportedEngine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EngineIdentity {
     /// Digest of everything that [`Engine::precompile_compatibility_hash`] covers: target triple, code generator flags,
-    /// tunables, WebAssembly features. Wasmtime does not tell the triple alone, so it has no field of its own in a key.
+    /// tunables, WebAssembly features.
     pub(crate) compatibility: Digest,
     /// The exact version of Wasmtime, such as `48.0.8`.
     pub(crate) version: String,
+    /// The triple of the platform that the code is for; empty for an engine that has no compiler.
+    pub(crate) target: String,
 }
 
 impl EngineIdentity {
@@ -46,7 +48,8 @@ impl EngineIdentity {
             return Err(UnsupportedEngine::VersionLeftOut);
         }
         let version = version.version().ok_or(UnsupportedEngine::VersionUnknown)?;
-        Ok(Self { compatibility: writes.digest(), version })
+        let target = engine.get_target().unwrap_or_default();
+        Ok(Self { compatibility: writes.digest(), version, target })
     }
 
     /// The key of what `engine` makes of an input. `generation` is a word of the user's.
@@ -56,6 +59,7 @@ impl EngineIdentity {
             .field("input", input)
             .field("compatibility", self.compatibility)
             .field("wasmtime", &self.version)
+            .field("target", &self.target)
             .field("generation", generation)
             .finish()
     }
@@ -141,7 +145,8 @@ mod tests {
     use super::*;
 
     fn identity(compatibility: &str, version: &str) -> EngineIdentity {
-        EngineIdentity { compatibility: Digest::of(compatibility), version: version.into() }
+        let target = "x86_64-unknown-linux-gnu".to_owned();
+        EngineIdentity { compatibility: Digest::of(compatibility), version: version.into(), target }
     }
 
     /// Computed by hand from the transcript. If this test fails, all code compiled before is out of reach: raise the number
@@ -150,9 +155,9 @@ mod tests {
     fn golden_vectors() {
         let identity = identity("engine", "48.0.8");
         let module = identity.key(Kind::Module, &Digest::of(b"wasm"), "");
-        assert_eq!(module.to_string(), "47725cb405a7c2d3110f7a7cd361c8691691f7757848352cf02ea1d9405e01ff");
+        assert_eq!(module.to_string(), "80f719d40ccafdef515467996c964dc0143152c012f7a55251f24824664ebd88");
         let component = identity.key(Kind::Component, &Digest::of(b"wasm"), "2");
-        assert_eq!(component.to_string(), "288a4e05fbd89cb7e0ea8a866524c76bcf7bb007a51667c566e8a99fb8af5ca9");
+        assert_eq!(component.to_string(), "591bc6605b607d90699b287aad8ad5725d0ac2e0d094e595e63d2f2feeb48005");
     }
 
     #[test]
@@ -165,6 +170,11 @@ mod tests {
             identity("engine", "48.0.9").key(Kind::Module, &input, ""),
             identity("another", "48.0.8").key(Kind::Module, &input, ""),
             identity("engine", "48.0.8").key(Kind::Module, &input, "2"),
+            EngineIdentity { target: "aarch64-apple-darwin".into(), ..identity("engine", "48.0.8") }.key(
+                Kind::Module,
+                &input,
+                "",
+            ),
             // The same fields, in the space of the user.
             Key::builder("host-cache/code/1").field("kind", "module").field("input", input).finish(),
         ];
@@ -195,7 +205,7 @@ mod tests {
         assert_ne!(of(false), of(true));
     }
 
-    /// There is no getter for the triple: that it is in the hash is watched here.
+    /// The triple stands in a key twice: by itself, and in the hash.
     #[test]
     fn engines_for_other_targets_have_other_identities() {
         let of = |target: &str| {
@@ -215,6 +225,7 @@ mod tests {
             for other in &known[..i] {
                 // Only the triple differs between systems of one processor.
                 assert_ne!(identity.compatibility, other.compatibility);
+                assert_ne!(identity.target, other.target);
                 let key = |of: &EngineIdentity| of.key(Kind::Module, &Digest::of(b"wasm"), "");
                 assert_ne!(key(identity), key(other));
             }
