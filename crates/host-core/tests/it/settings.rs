@@ -101,6 +101,7 @@ fn settings_decide_and_not_the_environment() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the process that started this one reads it")]
 fn in_an_environment() {
     println!("{}", fingerprint(&Profile::Untrusted.settings()));
 }
@@ -189,6 +190,7 @@ fn pools_fit_into_a_process_with_little_address_space() {
 
 #[cfg(unix)]
 #[test]
+#[expect(clippy::print_stdout, reason = "the process that started this one reads it")]
 fn in_little_address_space() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
