@@ -4,16 +4,14 @@
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
-use host_core::{Fault, Profile, guard};
+use host_core::{EngineSettings, Fault, Profile, guard};
 use host_limits::{Bytes, Limits, Meter, Ticker, arm};
-use wasmtime::{Engine, Linker, Module, Store};
+use wasmtime::{Linker, Module, Store};
 
 /// How the guest `backtrace` ends, which traps three functions deep, and the store that it leaves.
 fn fault(profile: Profile) -> wasmtime::Result<(Store<Meter>, Fault)> {
     let limits = Limits::untrusted();
-    let mut config = profile.config();
-    config.coredump_on_trap(true);
-    let engine = Engine::new(limits.configure(&mut config))?;
+    let engine = EngineSettings { core_dumps: true, ..profile.settings() }.engine(&limits)?;
     let ticker = Ticker::start(&engine)?;
     let module = Module::from_file(&engine, fixtures::path("backtrace"))?;
     let mut store = Store::new(&engine, Meter::new(limits));

@@ -19,7 +19,7 @@ pub enum CoreDumpError {
     /// Wasmtime took none.
     #[error(
         "no core dump was taken: either no code of the guest was running, or the engine was built without \
-         `Config::coredump_on_trap(true)`"
+         `core_dumps` in its settings, which is `Config::coredump_on_trap(true)`"
     )]
     NotTaken,
     /// It would hold more of the guest's memory than was allowed.
@@ -50,20 +50,19 @@ impl Fault {
     /// conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Coredump.md): a module with custom sections, which
     /// `wasm-tools dump` and `wasm-tools print` show, and `wasmgdb` debugs. Locals are not in it.
     ///
-    /// Wasmtime takes a core dump only if the engine was built with `Config::coredump_on_trap(true)`. It reads the memories only
-    /// now: `store` must be the one of the fault, and nothing may have run in it since. `name` is what the dump calls the
+    /// Wasmtime takes a core dump only if the engine was built with [`core_dumps`](crate::EngineSettings::core_dumps). It reads
+    /// the memories only now: `store` must be the one of the fault, and nothing may have run in it since. `name` is what the dump calls the
     /// program. A guest's memory may be of 4 GiB and more, and the dump is built in the host's: `at_most` bounds how much is
     /// copied, in blocks of 4 KiB that are not all zero. Whatever secrets the guest held are in it.
     ///
     /// ```
-    /// use host_core::{Profile, guard};
+    /// use host_core::{EngineSettings, Profile, guard};
     /// use host_limits::{Bytes, Limits, Meter, Ticker, arm};
-    /// use wasmtime::{Engine, Instance, Module, Store};
+    /// use wasmtime::{Instance, Module, Store};
     ///
     /// let limits = Limits::untrusted();
-    /// let mut config = Profile::Development.config();
-    /// config.coredump_on_trap(true);
-    /// let engine = Engine::new(limits.configure(&mut config))?;
+    /// let settings = EngineSettings { core_dumps: true, ..Profile::Development.settings() };
+    /// let engine = settings.engine(&limits)?;
     /// let ticker = Ticker::start(&engine)?;
     /// let module = Module::new(&engine, "(module (func $main unreachable) (start $main))")?;
     /// let mut store = Store::new(&engine, Meter::new(limits));
