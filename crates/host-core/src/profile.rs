@@ -138,6 +138,8 @@ mod tests {
             "(module (memory i64 1))",
             "(module (type (struct)))",
             "(module (tag))",
+            // Values of the host that a guest holds are garbage-collected, too.
+            "(module (func (param externref)))",
             "(module (func (param v128) (result v128)
                 local.get 0 local.get 0 local.get 0 f32x4.relaxed_madd))",
         ] {
