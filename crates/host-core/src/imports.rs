@@ -5,6 +5,7 @@ use std::fmt;
 use wasmtime::{ExternType, FuncType, ImportType, RefType, ValType};
 
 use crate::link::{Offers, RoleError};
+use crate::near::{LOOKED_AT, NEAR, distance, nearest};
 use crate::text::{one_line, some_of};
 use crate::type_text::type_text;
 
@@ -210,37 +211,20 @@ fn bounded(found: Option<u64>, least: u64, most: Option<u64>) -> bool {
 
 /// Up to three offers that a misspelt name may have meant: the right name elsewhere, or a similar one.
 fn near(module: &str, name: &str, offered: &Offers) -> Vec<String> {
-    let mut ranked: Vec<(usize, String)> = offered
-        .names()
-        .enumerate()
-        .filter_map(|(index, (other_module, other_name))| {
-            let distance = if name == other_name {
-                1
-            } else if index < LOOKED_AT {
-                distance(module, other_module)? + distance(name, other_name)?
-            } else {
-                return None;
-            };
-            (distance <= NEAR).then(|| (distance, format!("{other_module}.{other_name}")))
-        })
-        .collect();
-    ranked.sort();
-    ranked.into_iter().take(3).map(|(_, name)| name).collect()
+    let ranked = offered.names().enumerate().filter_map(|(index, (other_module, other_name))| {
+        let distance = if name == other_name {
+            1
+        } else if index < LOOKED_AT {
+            difference(module, other_module)? + difference(name, other_name)?
+        } else {
+            return None;
+        };
+        (distance <= NEAR).then(|| (distance, format!("{other_module}.{other_name}")))
+    });
+    nearest(ranked.collect())
 }
 
-/// By how many characters similar names may differ.
-const NEAR: usize = 3;
-
-/// How many offers an import is compared with. Where modules offer, a guest says how many.
-const LOOKED_AT: usize = 1_000;
-
-/// The longest name that is compared, in bytes. A guest's names may be long, and comparing takes the square of it.
-const COMPARED: usize = 64;
-
-/// By how many characters two names differ; `None` if they are too long to compare.
-fn distance(one: &str, other: &str) -> Option<usize> {
-    if one == other {
-        return Some(0);
-    }
-    (one.len().max(other.len()) <= COMPARED).then(|| strsim::levenshtein(one, other))
+/// As [`distance`], but names that are the same may be of any length.
+fn difference(one: &str, other: &str) -> Option<usize> {
+    if one == other { Some(0) } else { distance(one, other) }
 }

@@ -27,6 +27,7 @@ mod memory;
 
 mod guest_profile;
 
+mod near;
 mod text;
 mod trace;
 mod type_text;

@@ -1,5 +1,6 @@
 //! `InvokeError`: why an export cannot be called so.
 
+use crate::near::{LOOKED_AT, NEAR, distance, nearest};
 use crate::text::{one_line, some_of};
 
 /// Why an export cannot be called, or cannot be called with these arguments. No code of the guest has run.
@@ -87,21 +88,13 @@ fn did_you_mean(near: &[String]) -> String {
 
 /// Up to three of `names` that a misspelt `name` may have meant.
 pub(super) fn near(name: &str, names: &[&str]) -> Vec<String> {
-    /// By how many characters similar names may differ.
-    const NEAR: usize = 3;
-    /// How many names are compared, and of which length: the guest chose both, and comparing takes the square of a length.
-    const LOOKED_AT: usize = 1_000;
-    const COMPARED: usize = 64;
-    let mut ranked: Vec<(usize, &str)> = names
-        .iter()
-        .take(LOOKED_AT)
-        .filter(|other| name.len().max(other.len()) <= COMPARED)
-        .map(|other| (strsim::levenshtein(name, other), *other))
+    let ranked = names.iter().take(LOOKED_AT).filter_map(|other| {
+        let distance = distance(name, other)?;
         // Short names that share little are not near.
-        .filter(|(distance, other)| *distance <= NEAR && distance * 2 <= name.len().max(other.len()))
-        .collect();
-    ranked.sort_unstable();
-    ranked.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+        let is_near = distance <= NEAR && distance * 2 <= name.len().max(other.len());
+        is_near.then(|| (distance, (*other).to_owned()))
+    });
+    nearest(ranked.collect())
 }
 
 #[cfg(test)]
