@@ -9,7 +9,9 @@ mod network;
 mod stdio;
 
 mod capture;
+mod denial;
 mod error;
+mod options;
 mod state;
 
 pub mod p1;
@@ -19,12 +21,14 @@ mod exit;
 mod needs;
 
 pub use capture::{OutputRefused, OutputStream};
+pub use denial::Denial;
 pub use directories::{Access, Directory};
 pub use error::GrantError;
 pub use exit::exit_code;
 pub use grants::Grants;
 pub use needs::{Need, Needs, needs};
 pub use network::{Host, NetworkRule, NetworkRuleError};
+pub use options::WasiOptions;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
 

@@ -3,18 +3,21 @@
 use std::fmt;
 
 use wasmtime_wasi::p1::WasiP1Ctx;
-use wasmtime_wasi::{WasiCtxBuilder, WasiCtxView, WasiView as _};
+use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
 use crate::capture::Capture;
-use crate::{GrantError, Grants, OutputRefused, OutputStream, directories, environment, network};
+use crate::denial::{Denial, Denials};
+use crate::options::WasiOptions;
+use crate::{GrantError, Grants, OutputRefused};
 
 /// The grants of one guest, opened: kept in the store's data, and found there through [`HasWasi`].
 ///
 /// It serves WASI 0.1 modules and WASI 0.2 components alike. Every store needs its own.
 pub struct Wasi {
-    context: WasiP1Ctx,
-    stdout: Option<Capture>,
-    stderr: Option<Capture>,
+    pub(crate) context: WasiP1Ctx,
+    pub(crate) stdout: Option<Capture>,
+    pub(crate) stderr: Option<Capture>,
+    pub(crate) denials: Denials,
 }
 
 /// Tells the functions of this crate where in the data of a [`Store`](wasmtime::Store) the [`Wasi`] is.
@@ -45,42 +48,20 @@ impl HasWasi for Wasi {
 }
 
 impl Wasi {
-    /// How many things a guest may have open at a time unless [told otherwise](Wasi::set_max_resources).
+    /// How many things a guest may have open at a time unless [told otherwise](WasiOptions::max_resources).
     pub const DEFAULT_MAX_RESOURCES: usize = 500;
 
-    /// How many random bytes one call may ask for unless [told otherwise](Wasi::with_max_random).
+    /// How many random bytes one call may ask for unless [told otherwise](WasiOptions::max_random).
     pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
 
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
-    /// are now.
+    /// are now. [`WasiOptions`] is the longer form.
     ///
     /// # Errors
     ///
     /// The first grant that cannot be given, by its key and with the reason.
     pub fn new(grants: &Grants) -> Result<Self, GrantError> {
-        Self::with_max_random(grants, Self::DEFAULT_MAX_RANDOM)
-    }
-
-    /// As [`new`](Wasi::new), where one call of the guest may ask for `most` random bytes. They are made in one go, in time
-    /// and memory of the host. The guest that asks for more is stopped, with an error that says so.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Wasi::new).
-    pub fn with_max_random(grants: &Grants, most: u64) -> Result<Self, GrantError> {
-        grants.check()?;
-        let mut builder = WasiCtxBuilder::new();
-        builder.max_random_size(most);
-        builder.args(&grants.args);
-        for (name, value) in environment::visible(&grants.env, &grants.inherit_env) {
-            builder.env(name, value);
-        }
-        grants.stdin.open(&mut builder)?;
-        let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
-        let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
-        directories::open(&grants.directories, &mut builder)?;
-        network::open(&grants.network, &mut builder);
-        Ok(Self { stdout, stderr, ..Self::from(builder.build_p1()) })
+        WasiOptions::new().open(grants)
     }
 
     /// Bounds how many things the guest may have open at a time: files, directories, sockets, streams, and what it
@@ -111,6 +92,19 @@ impl Wasi {
         [&self.stdout, &self.stderr].into_iter().flatten().find_map(Capture::refused)
     }
 
+    /// What the guest asked for so far and was refused, in the order of asking, each once. At most 64 are kept;
+    /// [`denials_dropped`](Wasi::denials_dropped) counts the rest.
+    ///
+    /// What a guest's own library refuses is not seen here: a path under no directory that is granted, for one.
+    pub fn denials(&self) -> Vec<Denial> {
+        self.denials.list()
+    }
+
+    /// How many denials are missing from [`denials`](Wasi::denials), because there were too many.
+    pub fn denials_dropped(&self) -> u64 {
+        self.denials.dropped()
+    }
+
     /// The way down to wasmtime-wasi: the context and the table of open things.
     pub fn view(&mut self) -> WasiCtxView<'_> {
         self.context.ctx()
@@ -127,7 +121,7 @@ impl Wasi {
 /// told, and nothing is captured.
 impl From<WasiP1Ctx> for Wasi {
     fn from(context: WasiP1Ctx) -> Self {
-        let mut wasi = Self { context, stdout: None, stderr: None };
+        let mut wasi = Self { context, stdout: None, stderr: None, denials: Denials::default() };
         wasi.set_max_resources(Self::DEFAULT_MAX_RESOURCES);
         wasi
     }

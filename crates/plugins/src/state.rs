@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
-use host_wasi::{GrantError, Grants, HasWasi, Output, OutputRefused, Wasi};
+use host_wasi::{GrantError, Grants, HasWasi, Output, OutputRefused, Wasi, WasiOptions};
 
 /// What the store of one call holds: a meter, the grants, and the guest's log.
 pub struct State {
@@ -31,8 +31,10 @@ pub struct Captured {
 impl State {
     /// The state for one call under `limits`, with `grants` opened anew.
     pub(crate) fn new(limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
-        let mut wasi = Wasi::with_max_random(&within(limits, grants), limits.random.get())?;
-        wasi.set_max_resources(limits.resources as usize);
+        let wasi = WasiOptions::new()
+            .max_random(limits.random.get())
+            .max_resources(limits.resources as usize)
+            .open(&within(limits, grants))?;
         let log = Log::with_limit(limits.output.as_usize());
         Ok(State { meter: Meter::new(limits.clone()), wasi, log })
     }

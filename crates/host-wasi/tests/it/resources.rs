@@ -1,6 +1,6 @@
 //! How many things a guest may have open, and how many random bytes it may ask for.
 
-use host_wasi::{Access, Grants, Wasi};
+use host_wasi::{Access, Grants, Wasi, WasiOptions};
 use wasmtime::Module;
 use wasmtime::component::ResourceTableError;
 
@@ -52,7 +52,7 @@ fn a_guest_that_asks_for_too_much_randomness_is_stopped() {
         let module = Module::new(&ENGINE, RANDOM.replace("BYTES", &bytes.to_string())).unwrap();
         run_module(&module, wasi).result.map_err(|error| error.root_cause().to_string())
     };
-    let wasi = |most| Wasi::with_max_random(&Grants::default(), most).unwrap();
+    let wasi = |most| WasiOptions::new().max_random(most).open(&Grants::default()).unwrap();
     assert_eq!(run(100, wasi(100)), Ok(()));
     assert_eq!(run(101, wasi(100)), Err("requested len 101 exceeds limit 100".to_owned()));
     let default = || Wasi::new(&Grants::default()).unwrap();

@@ -1,7 +1,7 @@
 //! Budgets that WASI has to keep: open resources, random bytes, output.
 
 use host_limits::{Bytes, Exceeded, HasMeter, Limits, Meter, Ticker, arm};
-use host_wasi::{Access, Grants, HasWasi, Output, Wasi};
+use host_wasi::{Access, Grants, HasWasi, Output, Wasi, WasiOptions};
 use wasmtime::{Config, Engine, Linker, Module, Store};
 
 struct Data {
@@ -30,7 +30,7 @@ fn run(limits: Limits, grants: &Grants, wat: &str) -> (Result<(), Option<Exceede
     let mut linker = Linker::<Data>::new(&engine);
     host_wasi::p1::add_to_linker_sync(&mut linker).unwrap();
     let module = Module::new(&engine, wat).unwrap();
-    let mut wasi = Wasi::with_max_random(grants, limits.random.get()).unwrap();
+    let mut wasi = WasiOptions::new().max_random(limits.random.get()).open(grants).unwrap();
     wasi.set_max_resources(limits.resources as usize);
     let mut store = Store::new(&engine, Data { meter: Meter::new(limits), wasi });
     arm(&mut store, &ticker).unwrap();

@@ -1,0 +1,71 @@
+//! Opens grants for one store, with the bounds and the callbacks that are not grants.
+
+use crate::denial::Denials;
+use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment, network};
+use wasmtime_wasi::WasiCtxBuilder;
+
+/// How a [`Wasi`] is opened: what is a matter of the host, and no grant.
+///
+/// ```
+/// use host_wasi::{Grants, WasiOptions};
+///
+/// let wasi = WasiOptions::new().max_resources(50).open(&Grants::default())?;
+/// # Ok::<(), host_wasi::GrantError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct WasiOptions {
+    max_random: u64,
+    max_resources: usize,
+}
+
+impl WasiOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self { max_random: Wasi::DEFAULT_MAX_RANDOM, max_resources: Wasi::DEFAULT_MAX_RESOURCES }
+    }
+
+    /// How many random bytes one call of the guest may ask for. They are made in one go, in time and memory of the host. The
+    /// guest that asks for more is stopped, with an error that says so. Default: [`Wasi::DEFAULT_MAX_RANDOM`].
+    pub fn max_random(mut self, most: u64) -> Self {
+        self.max_random = most;
+        self
+    }
+
+    /// How many things the guest may have open at a time; see [`Wasi::set_max_resources`]. Default:
+    /// [`Wasi::DEFAULT_MAX_RESOURCES`].
+    pub fn max_resources(mut self, most: usize) -> Self {
+        self.max_resources = most;
+        self
+    }
+
+    /// Opens what `grants` name, for one store.
+    ///
+    /// # Errors
+    ///
+    /// The first grant that cannot be given, by its key and with the reason.
+    pub fn open(&self, grants: &Grants) -> Result<Wasi, GrantError> {
+        grants.check()?;
+        let denials = Denials::default();
+        let mut builder = WasiCtxBuilder::new();
+        builder.max_random_size(self.max_random);
+        builder.args(&grants.args);
+        for (name, value) in environment::visible(&grants.env, &grants.inherit_env) {
+            builder.env(name, value);
+        }
+        grants.stdin.open(&mut builder)?;
+        let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
+        let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
+        directories::open(&grants.directories, &mut builder)?;
+        network::open(&grants.network, &mut builder);
+        let mut wasi = Wasi { stdout, stderr, denials, ..Wasi::from(builder.build_p1()) };
+        wasi.set_max_resources(self.max_resources);
+        Ok(wasi)
+    }
+}
+
+impl Default for WasiOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
