@@ -1,12 +1,14 @@
 //! What stands behind a guest's WASI calls, one for each store.
 
 use std::fmt;
+use std::sync::Arc;
 
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
 use crate::capture::Capture;
 use crate::denial::{Denial, Denials};
+use crate::network::NetworkPolicy;
 use crate::options::WasiOptions;
 use crate::{GrantError, Grants, OutputRefused};
 
@@ -18,6 +20,8 @@ pub struct Wasi {
     pub(crate) stdout: Option<Capture>,
     pub(crate) stderr: Option<Capture>,
     pub(crate) denials: Denials,
+    /// None if the context was built elsewhere: then what it was told holds.
+    pub(crate) network: Option<Arc<NetworkPolicy>>,
 }
 
 /// Tells the functions of this crate where in the data of a [`Store`](wasmtime::Store) the [`Wasi`] is.
@@ -53,6 +57,9 @@ impl Wasi {
 
     /// How many random bytes one call may ask for unless [told otherwise](WasiOptions::max_random).
     pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
+
+    /// How many look-ups of names may be under way at a time; one more fails.
+    pub const MAX_LOOK_UPS: usize = 16;
 
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
     /// are now. [`WasiOptions`] is the longer form.
@@ -121,7 +128,8 @@ impl Wasi {
 /// told, and nothing is captured.
 impl From<WasiP1Ctx> for Wasi {
     fn from(context: WasiP1Ctx) -> Self {
-        let mut wasi = Self { context, stdout: None, stderr: None, denials: Denials::default() };
+        let mut wasi =
+            Self { context, stdout: None, stderr: None, denials: Denials::default(), network: None };
         wasi.set_max_resources(Self::DEFAULT_MAX_RESOURCES);
         wasi
     }
