@@ -6,6 +6,8 @@ mod host;
 mod name;
 mod path;
 mod policy;
+#[cfg(feature = "http")]
+mod requests;
 mod resolve;
 mod rule;
 mod slots;
@@ -14,7 +16,11 @@ pub use host::{Host, Ports};
 pub use name::NamePattern;
 pub use path::PathPattern;
 pub(crate) use policy::{LookUpError, NetworkPolicy};
+#[cfg(feature = "http")]
+pub(crate) use requests::{Target, TargetHost};
 pub(crate) use resolve::SystemResolver;
 pub use resolve::{Resolve, Resolving};
 pub use rule::{NetworkRule, NetworkRuleError};
+#[cfg(feature = "http")]
+pub(crate) use slots::Slot;
 pub(crate) use slots::Slots;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::denial::Denials;
+#[cfg(feature = "http")]
+use crate::http::{Http, HttpOptions};
 use crate::network::{NetworkPolicy, Resolve, SystemResolver};
 use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -22,6 +24,8 @@ pub struct WasiOptions {
     max_random: u64,
     max_resources: usize,
     resolver: Arc<dyn Resolve>,
+    #[cfg(feature = "http")]
+    http: HttpOptions,
 }
 
 impl WasiOptions {
@@ -31,6 +35,8 @@ impl WasiOptions {
             max_random: Wasi::DEFAULT_MAX_RANDOM,
             max_resources: Wasi::DEFAULT_MAX_RESOURCES,
             resolver: Arc::new(SystemResolver),
+            #[cfg(feature = "http")]
+            http: HttpOptions::new(),
         }
     }
 
@@ -51,6 +57,13 @@ impl WasiOptions {
     /// Who finds the addresses of the names that a guest may look up. Default: the operating system.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// How the guest's requests by `wasi:http` are sent. Default: [`HttpOptions::new`].
+    #[cfg(feature = "http")]
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
         self
     }
 
@@ -75,8 +88,17 @@ impl WasiOptions {
         let network = NetworkPolicy::new(&grants.network, denials.clone(), self.resolver.clone());
         let network = Arc::new(network);
         network.open(&mut builder);
-        let mut wasi =
-            Wasi { stdout, stderr, denials, network: Some(network), ..Wasi::from(builder.build_p1()) };
+        #[cfg(feature = "http")]
+        let http = Http::new(&self.http, network.clone());
+        let mut wasi = Wasi {
+            stdout,
+            stderr,
+            denials,
+            network: Some(network),
+            #[cfg(feature = "http")]
+            http,
+            ..Wasi::from(builder.build_p1())
+        };
         wasi.set_max_resources(self.max_resources);
         Ok(wasi)
     }

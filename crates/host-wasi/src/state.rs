@@ -8,7 +8,11 @@ use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
 use crate::capture::Capture;
 use crate::denial::{Denial, Denials};
+#[cfg(feature = "http")]
+use crate::http::{Http, HttpOptions};
 use crate::network::NetworkPolicy;
+#[cfg(feature = "http")]
+use crate::network::SystemResolver;
 use crate::options::WasiOptions;
 use crate::{GrantError, Grants, OutputRefused};
 
@@ -22,6 +26,8 @@ pub struct Wasi {
     pub(crate) denials: Denials,
     /// None if the context was built elsewhere: then what it was told holds.
     pub(crate) network: Option<Arc<NetworkPolicy>>,
+    #[cfg(feature = "http")]
+    pub(crate) http: Http,
 }
 
 /// Tells the functions of this crate where in the data of a [`Store`](wasmtime::Store) the [`Wasi`] is.
@@ -128,8 +134,21 @@ impl Wasi {
 /// told, and nothing is captured.
 impl From<WasiP1Ctx> for Wasi {
     fn from(context: WasiP1Ctx) -> Self {
-        let mut wasi =
-            Self { context, stdout: None, stderr: None, denials: Denials::default(), network: None };
+        let denials = Denials::default();
+        #[cfg(feature = "http")]
+        let http = {
+            let nothing = NetworkPolicy::new(&[], denials.clone(), Arc::new(SystemResolver));
+            Http::new(&HttpOptions::new(), Arc::new(nothing))
+        };
+        let mut wasi = Self {
+            context,
+            stdout: None,
+            stderr: None,
+            denials,
+            network: None,
+            #[cfg(feature = "http")]
+            http,
+        };
         wasi.set_max_resources(Self::DEFAULT_MAX_RESOURCES);
         wasi
     }
