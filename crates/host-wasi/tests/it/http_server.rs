@@ -30,7 +30,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::with(|stream| Some(stream))
+        Self::with(Some)
     }
 
     /// `wrap` puts TLS around a connection, for instance, or gives it up.
