@@ -40,9 +40,9 @@ const STEPS: [Step; 5] = [
         prefix: "p2-",
     },
     Step {
-        what: "the client of wasi:http",
+        what: "what speaks HTTP",
         target: "wasm32-wasip2",
-        selection: &["--package=http"],
+        selection: &["--package=http-client", "--package=http-server"],
         prefix: "",
     },
     Step {

@@ -46,6 +46,8 @@ impl Runtime {
         host_wasi::p1::add_to_linker_async(&mut modules).map_err(SetupError::linker)?;
         let mut components = component::Linker::new(&engine);
         host_wasi::p2::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
+        #[cfg(feature = "http")]
+        host_wasi::http::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
         host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
         let static_limits = StaticLimits::default();
         Ok(Runtime { engine, static_limits, ticker, cache, modules, components })
