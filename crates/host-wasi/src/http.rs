@@ -21,6 +21,7 @@
 mod body;
 mod client;
 mod connect;
+mod errors;
 mod hooks;
 mod options;
 

@@ -4,6 +4,7 @@ mod address;
 mod answers;
 mod host;
 mod name;
+mod names;
 mod path;
 mod policy;
 #[cfg(feature = "http")]
@@ -14,6 +15,7 @@ mod slots;
 
 pub use host::{Host, Ports};
 pub use name::NamePattern;
+pub(crate) use names::{Names, NamesView, names_view};
 pub use path::PathPattern;
 pub(crate) use policy::{LookUpError, NetworkPolicy};
 #[cfg(feature = "http")]

@@ -14,6 +14,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
 use crate::HasWasi;
+use crate::network::{Names, names_view};
 
 /// The interfaces that [`add_to_linker_sync`] and [`add_to_linker_async`] add, in the newest version they serve: what a
 /// host can say it offers.
@@ -114,7 +115,7 @@ fn add_what_never_waits<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtim
     let options = sockets::network::LinkOptions::default();
     sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, sockets_view)?;
     sockets::tcp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    names::add_to_linker(linker)
+    sockets::ip_name_lookup::add_to_linker::<T, Names>(linker, names_view)
 }
 
 /// Says that `wasi:io` works on the table alone.

@@ -9,16 +9,21 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
+use super::errors::http_error;
+use crate::network::Slot;
+
 pub(super) struct TimedBody {
     incoming: Incoming,
     longest: Duration,
     /// Runs while the guest waits, and only then.
     wait: Option<Pin<Box<Sleep>>>,
+    /// The request counts for as long as its response is kept.
+    _slot: Slot,
 }
 
 impl TimedBody {
-    pub(super) fn new(incoming: Incoming, longest: Duration) -> Self {
-        Self { incoming, longest, wait: None }
+    pub(super) fn new(incoming: Incoming, longest: Duration, slot: Slot) -> Self {
+        Self { incoming, longest, wait: None, _slot: slot }
     }
 }
 
@@ -32,7 +37,7 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) {
             self.wait = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::Hyper)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(http_error)));
         }
         let longest = self.longest;
         // A guest's call may come without a runtime around it.

@@ -17,6 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use super::HttpOptions;
 use super::body::TimedBody;
 use super::connect::connect;
+use super::errors::http_error;
 use super::hooks::Rest;
 use crate::network::{NetworkPolicy, Slot, Target};
 
@@ -26,7 +27,7 @@ const LEAST_BUFFER: usize = 8192;
 pub(super) struct Client {
     policy: Arc<NetworkPolicy>,
     tls: Arc<ClientConfig>,
-    buffer: usize,
+    header_size: usize,
     connect_wait: Duration,
     first_byte_wait: Duration,
     between_bytes_wait: Duration,
@@ -38,14 +39,15 @@ impl Client {
         Self {
             policy,
             tls: host.tls_config(),
-            buffer: host.max_header_size.max(LEAST_BUFFER),
+            header_size: host.max_header_size,
             connect_wait: bounded(guest.connect_timeout),
             first_byte_wait: bounded(guest.first_byte_timeout),
             between_bytes_wait: bounded(guest.between_bytes_timeout),
         }
     }
 
-    /// Sends the request and waits for the head of the response. The slot is held until the connection is over.
+    /// Sends the request and waits for the head of the response. The slot is held for as long as
+    /// the response is.
     pub(super) async fn send(
         self,
         request: Request<WasiBody>,
@@ -63,17 +65,15 @@ impl Client {
         let connecting = connect(self.policy.clone(), &target, self.tls.clone());
         let stream = within(self.connect_wait, connecting, Error::ConnectionTimeout).await??;
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(self.buffer);
-        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+        builder.max_header_size(self.header_size).max_buf_size(self.header_size.max(LEAST_BUFFER));
+        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(http_error)?;
         let connection = spawn(connection);
         let sending = sender.send_request(request);
-        let response = within(self.first_byte_wait, sending, Error::ConnectionReadTimeout).await??;
-        let response = response.map(|body| TimedBody::new(body, self.between_bytes_wait).boxed_unsync());
-        let rest = async move {
-            let ended = connection.await;
-            drop(slot);
-            Ok(ended?)
-        };
+        let response = within(self.first_byte_wait, sending, Error::ConnectionReadTimeout).await?;
+        let response = response.map_err(http_error)?;
+        let response =
+            response.map(|body| TimedBody::new(body, self.between_bytes_wait, slot).boxed_unsync());
+        let rest = async move { Ok(connection.await?) };
         Ok((response, Box::new(rest)))
     }
 }

@@ -1,17 +1,17 @@
 //! A connection to an address that was checked, with TLS if the URL says so.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, ClientConfig};
 use wasmtime_wasi_http::Error;
 
-use crate::network::{LookUpError, NetworkPolicy, Target, TargetHost};
+use super::errors::{connect_error, look_up_error, tls_error};
+use crate::network::{NetworkPolicy, Target, TargetHost};
 
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -50,37 +50,4 @@ async fn connect_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
         }
     }
     Err(last)
-}
-
-fn look_up_error(error: LookUpError) -> Error {
-    match error {
-        LookUpError::Denied => Error::HttpRequestDenied,
-        LookUpError::NotAName => Error::HttpRequestUriInvalid,
-        LookUpError::TooMany => Error::ConnectionLimitReached,
-        LookUpError::Failed => Error::DnsError { rcode: None, info_code: None },
-    }
-}
-
-fn connect_error(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
-        io::ErrorKind::TimedOut => Error::ConnectionTimeout,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Error::ConnectionTerminated,
-        _ => Error::DestinationUnavailable,
-    }
-}
-
-fn tls_error(error: io::Error) -> Error {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
-    match cause {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-            Error::TlsCertificateError
-        }
-        Some(rustls::Error::AlertReceived(alert)) => Error::TlsAlertReceived {
-            alert_id: Some((*alert).into()),
-            alert_message: Some(format!("{alert:?}")),
-        },
-        Some(_) => Error::TlsProtocolError,
-        None => Error::ConnectionTerminated,
-    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hyper::{Request, Response};
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
 
 use super::HttpOptions;
@@ -64,17 +63,5 @@ impl WasiHttpHooks for Hooks {
     // One body holds two chunks, and a guest may open as many bodies as it may open anything.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         64 * 1024
-    }
-
-    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
-        if error.is_parse_too_large() {
-            ErrorCode::HttpResponseHeaderSectionSize(None)
-        } else if error.is_incomplete_message() {
-            ErrorCode::HttpResponseIncomplete
-        } else if error.is_timeout() {
-            ErrorCode::HttpResponseTimeout
-        } else {
-            ErrorCode::HttpProtocolError
-        }
     }
 }

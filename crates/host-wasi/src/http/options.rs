@@ -67,7 +67,7 @@ impl HttpOptions {
     }
 
     /// How many bytes the headers of one request, or of one response, may take, roughly as they are kept in memory.
-    /// The guest that makes more is stopped; a server that sends more fails the request, though never below 8 KiB.
+    /// The guest that makes more is stopped; a server that sends more fails the request.
     /// Default: [`DEFAULT_MAX_HEADER_SIZE`](HttpOptions::DEFAULT_MAX_HEADER_SIZE).
     pub fn max_header_size(mut self, most: usize) -> Self {
         self.max_header_size = most;

@@ -43,10 +43,12 @@ impl NetworkPolicy {
         Self { rules: rules.to_vec(), denials, answers: Answers::default(), resolver, look_ups }
     }
 
-    /// Has the context that is being built ask this policy. Names are looked up by this crate's own functions.
+    /// Has the context that is being built ask this policy. Names are looked up by this crate's own functions; should
+    /// wasmtime-wasi's be linked instead, they need the right to look up any.
     pub(crate) fn open(self: &Arc<Self>, builder: &mut WasiCtxBuilder) {
         // Sockets can be made in any case: what is done with them is asked, and recorded if it is refused.
-        builder.allow_ip_name_lookup(false).allow_tcp(true).allow_udp(true);
+        builder.allow_tcp(true).allow_udp(true);
+        builder.allow_ip_name_lookup(self.rules.contains(&NetworkRule::Names));
         let policy = self.clone();
         builder.socket_addr_check(move |address, purpose| {
             let allowed = policy.allows(address, purpose);

@@ -19,13 +19,14 @@ use super::{Host, NamePattern, PathPattern, Ports};
 /// | `http://HOST:PORT/PATH`, `https://HOST:PORT/PATH` | send requests by `wasi:http`; without `:PORT` on port 80 or 443 |
 ///
 /// NAME is `example.org`, or `*.example.org` for all names below it. HOST is a NAME, an address, a network (those of
-/// IPv6 in brackets: `[::1]`, `[fd00::/8]`), or `*` for any [public](Host::Public) address; a `http` rule takes no
-/// network of IPv4. PORT is a number, a range such as `8000-8100`, or `*`. PATH may end in `*`.
+/// IPv6 in brackets: `[::1]`, `[fd00::/8]`), or `*` for any [public](Host::Public) address. A `http` rule takes no
+/// network of IPv4; its `*` stands for every name, too, which the host looks up to send the request. PORT is a
+/// number, a range such as `8000-8100`, or `*`. PATH may end in `*`.
 ///
 /// A rule with a NAME also lets the guest look it up, and then reach the public addresses that were found, and no
 /// others: a name that leads to a private address or back to this machine needs a rule for that address, too; for
-/// `wasi:http` that is a `tcp` rule beside the `http` one. Redirects are new requests, which need a rule of their own.
-/// No rule lets a guest wait for connections of others.
+/// `wasi:http` that is a `tcp` rule beside the `http` one. Only `localhost` is this machine by itself. Redirects are
+/// new requests, which need a rule of their own. No rule lets a guest wait for connections of others.
 ///
 /// ```
 /// use host_wasi::NetworkRule;

@@ -2,41 +2,18 @@
 
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::vec;
 
-use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime::component::Resource;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
-    self, Host, HostResolveAddressStream, ResolveAddressStream,
+    Host, HostResolveAddressStream, ResolveAddressStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork, IpAddress};
 use wasmtime_wasi::p2::{DynPollable, Network, Pollable, SocketError, subscribe};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, poll_noop, spawn};
-use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
-use crate::HasWasi;
-use crate::network::{LookUpError, NetworkPolicy};
-
-pub(crate) fn add_to_linker<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    ip_name_lookup::add_to_linker::<T, Names>(linker, |data| {
-        let wasi = data.wasi();
-        let policy = wasi.network.clone();
-        NamesView { policy, sockets: super::sockets_view(wasi) }
-    })
-}
-
-struct Names;
-
-impl HasData for Names {
-    type Data<'a> = NamesView<'a>;
-}
-
-struct NamesView<'a> {
-    /// None for a context that was built elsewhere, whose own word then holds.
-    policy: Option<Arc<NetworkPolicy>>,
-    sockets: WasiSocketsCtxView<'a>,
-}
+use crate::network::{LookUpError, NamesView};
 
 /// What stands behind the guest's stream. The handle is typed as wasmtime-wasi's, whose own type cannot be made here;
 /// only the functions below ever look behind it.
@@ -69,10 +46,8 @@ impl Pollable for LookUp {
     }
 }
 
-impl NamesView<'_> {
-    fn look_up(&self, stream: &Resource<ResolveAddressStream>) -> Resource<LookUp> {
-        Resource::new_borrow(stream.rep())
-    }
+fn behind(stream: &Resource<ResolveAddressStream>) -> Resource<LookUp> {
+    Resource::new_borrow(stream.rep())
 }
 
 impl HostNetwork for NamesView<'_> {
@@ -117,7 +92,7 @@ impl HostResolveAddressStream for NamesView<'_> {
         if self.policy.is_none() {
             return self.sockets.resolve_next_address(stream);
         }
-        let look_up = self.look_up(&stream);
+        let look_up = behind(&stream);
         let look_up = self.sockets.table.get_mut(&look_up)?;
         // A guest may ask again and again instead of waiting.
         poll_noop(pin!(look_up.ready()));
@@ -135,7 +110,7 @@ impl HostResolveAddressStream for NamesView<'_> {
         if self.policy.is_none() {
             return self.sockets.subscribe(stream);
         }
-        let look_up = self.look_up(&stream);
+        let look_up = behind(&stream);
         subscribe(self.sockets.table, look_up)
     }
 

@@ -6,6 +6,16 @@ mod r#async;
 mod env;
 mod files;
 mod grants;
+#[cfg(feature = "http")]
+mod http_bounds;
+#[cfg(feature = "http")]
+mod http_certificate;
+#[cfg(feature = "http")]
+mod http_out;
+#[cfg(feature = "http")]
+mod http_server;
+#[cfg(feature = "http")]
+mod http_tls;
 mod needs;
 mod network;
 mod p1;
