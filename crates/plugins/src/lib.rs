@@ -10,6 +10,7 @@ mod state;
 pub mod blocking;
 
 mod command;
+mod concurrency;
 mod loading;
 mod program;
 mod runtime;
@@ -17,6 +18,7 @@ mod runtime;
 mod error;
 
 pub use crate::command::CommandError;
+pub use crate::concurrency::needs_concurrency;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
 pub use crate::loading::{Loading, Origin};

@@ -28,7 +28,7 @@ fn a_component_is_read() {
 fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     let unserved = [
         "wasi:http/outgoing-handler@0.2.0",
-        "wasi:cli/stdin@0.3.0",
+        "wasi:cli/stdin@0.3.0-rc-1",
         "wasi:cli/stdin",
         "wasi_unstable.fd_write",
         "wasi_snapshot_preview1.sock_accept",
