@@ -42,7 +42,6 @@ pub const INTERFACES: &[&str] = &[
     "wasi:cli/terminal-stdout@0.3.0",
     "wasi:clocks/monotonic-clock@0.3.0",
     "wasi:clocks/system-clock@0.3.0",
-    "wasi:clocks/types@0.3.0",
     "wasi:filesystem/preopens@0.3.0",
     "wasi:filesystem/types@0.3.0",
     "wasi:random/insecure-seed@0.3.0",
@@ -92,7 +91,6 @@ fn add<T: HasWasi + 'static>(linker: &mut Linker<T>, wanted: impl Fn(&str) -> bo
         "cli/terminal-stdin": cli::terminal_stdin, WasiCli, cli_view;
         "cli/terminal-stdout": cli::terminal_stdout, WasiCli, cli_view;
         "cli/terminal-stderr": cli::terminal_stderr, WasiCli, cli_view;
-        "clocks/types": clocks::types, WasiClocks, clocks_view;
         "clocks/monotonic-clock": clocks::monotonic_clock, WasiClocks, clocks_view;
         "clocks/system-clock": clocks::system_clock, WasiClocks, clocks_view;
         "filesystem/types": filesystem::types, WasiFilesystem, filesystem_view;

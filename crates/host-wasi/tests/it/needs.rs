@@ -42,6 +42,15 @@ fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     assert_eq!(needs([""; 0]), Needs::default());
 }
 
+#[cfg(feature = "p3")]
+#[test]
+fn both_generations_of_components_need_the_same_grants() {
+    let found = needs(host_wasi::p3::INTERFACES);
+    assert!(found.unserved.is_empty(), "{found:?}");
+    assert_eq!(found.may_use, needs(host_wasi::p2::INTERFACES).may_use);
+    assert!(needs(["wasi:cli/types@0.3.1", "wasi:clocks/types@0.3.0"]).unserved.is_empty());
+}
+
 #[test]
 fn a_need_names_its_grant() {
     assert_eq!(Need::Directories.to_string(), "files and directories ([[directories]])");
