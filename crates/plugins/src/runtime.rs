@@ -90,7 +90,7 @@ impl Runtime {
         #[cfg(feature = "p3")]
         if let Some(table) = store.concurrent_resource_table() {
             // Tasks, streams and futures: what a guest has of them is memory of ours.
-            table.set_max_capacity(limits.handles as usize);
+            table.set_max_capacity(limits.resources as usize);
         }
         arm_async(&mut store, &self.ticker)?;
         Ok(store)

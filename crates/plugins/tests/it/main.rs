@@ -6,6 +6,8 @@ mod call; // arguments, exports, typed calls
 mod command; // WASI commands on a runtime
 mod hostile; // each is stopped for its own reason, and nobody else pays
 mod load; // directories, broken plugins, names
+#[cfg(feature = "p3")]
+mod p3; // commands that wait for several things at a time
 mod policy; // the file an operator writes
 
 use std::time::Duration;
