@@ -6,6 +6,7 @@
 ;;   print        writes a line to standard output, and waits until it is written
 ;;   flood        writes for ever, in streams of 64 KiB, and looks at no error
 ;;   directories  ends with the number of directories that it sees as the code
+;;   names        looks up example.org; ends with 100 and the number of addresses as the code, or with the number of the error
 ;;   wait         waits for a future of its own, which nobody else can complete
 ;;   hoard        makes streams for ever
 (component
@@ -19,6 +20,17 @@
     (type $code (enum "io" "illegal-byte-sequence" "pipe"))
     (export "error-code" (type $error (eq $code)))
     (export "write-via-stream" (func (param "data" (stream u8)) (result (future (result (error $error))))))))
+  (import "wasi:sockets/ip-name-lookup@0.3.0" (instance $names
+    (type $v4 (tuple u8 u8 u8 u8))
+    (type $v6 (tuple u16 u16 u16 u16 u16 u16 u16 u16))
+    (export "ipv4-address" (type $ipv4 (eq $v4)))
+    (export "ipv6-address" (type $ipv6 (eq $v6)))
+    (type $address (variant (case "ipv4" $ipv4) (case "ipv6" $ipv6)))
+    (export "ip-address" (type $ip (eq $address)))
+    (type $code (variant (case "access-denied") (case "invalid-argument") (case "name-unresolvable")
+      (case "temporary-resolver-failure") (case "permanent-resolver-failure") (case "other" (option string))))
+    (export "error-code" (type $error (eq $code)))
+    (export "resolve-addresses" (func async (param "name" string) (result (result (list $ip) (error $error)))))))
   (import "wasi:filesystem/types@0.3.0" (instance $types (export "descriptor" (type (sub resource)))))
   (alias export $types "descriptor" (type $descriptor))
   (import "wasi:filesystem/preopens@0.3.0" (instance $preopens
@@ -46,6 +58,7 @@
   (core func $sleep (canon lower (func $clock "wait-for")))
   (core func $write-via-stream (canon lower (func $stdout "write-via-stream")))
   (core func $directories (canon lower (func $preopens "get-directories") (memory $bytes) (realloc $realloc)))
+  (core func $look-up (canon lower (func $names "resolve-addresses") (memory $bytes) (realloc $realloc)))
   (core func $stream.new (canon stream.new $stream))
   (core func $stream.write (canon stream.write $stream async (memory $bytes)))
   (core func $stream.drop-writable (canon stream.drop-writable $stream))
@@ -64,6 +77,7 @@
     (import "wasi" "sleep" (func $sleep (param i64)))
     (import "wasi" "write-via-stream" (func $write-via-stream (param i32) (result i32)))
     (import "wasi" "directories" (func $directories (param i32)))
+    (import "wasi" "look-up" (func $look-up (param i32 i32 i32)))
     (import "stream" "new" (func $stream.new (result i64)))
     (import "stream" "write" (func $stream.write (param i32 i32 i32) (result i32)))
     (import "stream" "drop-writable" (func $stream.drop-writable (param i32)))
@@ -75,6 +89,7 @@
     (import "set" "drop" (func $set.drop (param i32)))
     (import "set" "join" (func $join (param i32 i32)))
     (data (i32.const 64) "a line of WASI 0.3\n")
+    (data (i32.const 96) "example.org")
 
     ;; Waits until what was begun with one end of a stream or future is done, unless it was done at once.
     (func $wait (param $end i32) (param $begun i32)
@@ -128,6 +143,10 @@
       (if (i32.eq (local.get $letter) (i32.const 100)) (then
         (call $directories (i32.const 0))
         (call $exit (i32.load (i32.const 4)))))
+      (if (i32.eq (local.get $letter) (i32.const 110)) (then
+        (call $look-up (i32.const 96) (i32.const 11) (i32.const 0))
+        (if (i32.load8_u (i32.const 0)) (then (call $exit (i32.load8_u (i32.const 4)))))
+        (call $exit (i32.add (i32.const 100) (i32.load (i32.const 8))))))
       (if (i32.eq (local.get $letter) (i32.const 119)) (then
         (call $read (i32.wrap_i64 (call $future.new)) (i32.const 32))))
       (if (i32.eq (local.get $letter) (i32.const 104)) (then
@@ -143,7 +162,8 @@
       (export "exit" (func $exit))
       (export "sleep" (func $sleep))
       (export "write-via-stream" (func $write-via-stream))
-      (export "directories" (func $directories))))
+      (export "directories" (func $directories))
+      (export "look-up" (func $look-up))))
     (with "stream" (instance
       (export "new" (func $stream.new))
       (export "write" (func $stream.write))

@@ -20,7 +20,7 @@ struct Step {
     prefix: &'static str,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         what: "core modules",
         target: "wasm32-unknown-unknown",
@@ -38,6 +38,12 @@ const STEPS: [Step; 4] = [
         target: "wasm32-wasip2",
         selection: &["--package=command"],
         prefix: "p2-",
+    },
+    Step {
+        what: "what speaks HTTP",
+        target: "wasm32-wasip2",
+        selection: &["--package=http-client", "--package=http-server"],
+        prefix: "",
     },
     Step {
         what: "plugins",

@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use host_plugins::host_limits::{Bytes, Limits};
 use host_plugins::host_wasi::Access;
 
+use crate::serve::ServeFlags;
+
 /// Run, call and inspect WebAssembly programs under limits and grants.
 ///
 /// A program gets nothing of the machine but what the options grant it; it has its standard streams, clocks and random
@@ -29,6 +31,7 @@ every other budget, 125 if wasm-host itself failed, 2 for a wrong command line."
 pub(crate) enum Command {
     Run(RunFlags),
     Call(CallFlags),
+    Serve(ServeFlags),
     Inspect(InspectFlags),
     Compile(CompileFlags),
     /// Look after the cache of compiled code.
@@ -265,7 +268,7 @@ impl FromStr for Fuel {
 }
 
 /// A time as a policy writes it: read by the same code, so that both take the same.
-fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     let limits: Result<Limits, _> = serde_json::from_value(serde_json::json!({ "deadline": text }));
     limits.map(|limits| limits.deadline).map_err(|error| error.to_string())
 }

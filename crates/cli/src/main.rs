@@ -1,4 +1,4 @@
-//! `wasm-host`: runs, calls, inspects and compiles WebAssembly programs under limits and grants.
+//! `wasm-host`: runs, calls, serves, inspects and compiles WebAssembly programs under limits and grants.
 #![forbid(unsafe_code)]
 
 mod flags;
@@ -8,6 +8,7 @@ mod call;
 mod compile;
 mod inspect;
 mod run;
+mod serve;
 
 mod invoke;
 mod load;
@@ -27,6 +28,7 @@ fn main() {
         Command::Call(flags) => call::call(&flags),
         Command::Inspect(flags) => inspect::inspect(&flags),
         Command::Compile(flags) => compile::compile(&flags),
+        Command::Serve(flags) => serve::serve(&flags),
         Command::Cache(command) => cache::cache(&command),
     };
     // Standard output is flushed on the way out.

@@ -49,6 +49,13 @@ impl<'a> Session<'a> {
         Session::open(file, flags, &streams, Stream::Stderr)
     }
 
+    /// Loads a program that answers requests: its output is passed through unless the policy names it, and it has no
+    /// standard input, since requests would share it.
+    pub(crate) fn serving(file: &Path, flags: &'a GuestFlags) -> Result<Session<'a>> {
+        let streams = Grants::default().stdout(Output::Inherit).stderr(Output::Inherit);
+        Session::open(file, flags, &streams, Stream::Stderr)
+    }
+
     fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
         let bytes = load::read(file)?;
         let mut policy = policy::of_guest(flags, streams, &bytes)?;
@@ -86,12 +93,16 @@ impl<'a> Session<'a> {
             Ok(outcome) => {
                 self.tell_captured(&outcome.captured);
                 let code = tell(outcome.value)?;
+                if code != 0 || self.flags.stats {
+                    tell_denials(&outcome.captured);
+                }
                 self.tell_spent(&outcome.usage);
                 Ok(code)
             }
             Err(Failure::Stopped(stopped)) => {
                 self.tell_captured(&stopped.captured);
                 let code = exit::report_fault(&stopped.fault, self.flags.backtrace);
+                tell_denials(&stopped.captured);
                 self.tell_spent(Fault::usage(&stopped.fault));
                 Ok(code)
             }
@@ -143,6 +154,13 @@ fn prepare_ahead(file: &Path, policy: &mut Policy, either: bool) -> Result<(Runt
     let runtime = load::runtime(policy, None)?;
     let program = runtime.prepare_ahead(file).map_err(explain);
     Ok((runtime, program))
+}
+
+/// What the program asked for in vain, which may be why it failed.
+fn tell_denials(captured: &Captured) {
+    for denial in &captured.denials {
+        output::tell(&format!("wasm-host: denied: {}", printable(&denial.to_string())));
+    }
 }
 
 /// What decides whether a precompiled file fits is said by options.

@@ -3,6 +3,8 @@
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
 //! itself, so that [`HasWasi`] is enough.
 
+mod names;
+
 use wasmtime::component::{Component, HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
@@ -75,7 +77,8 @@ pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasm
 }
 
 /// As [`add_to_linker_sync`], but adds only what `component` imports, and only if `grants` are for it: files if there is a
-/// directory, sockets and the looking up of names if there is a rule for them. What every guest may have (clocks, randomness,
+/// directory, sockets and the looking up of names if there is a rule for them; with the feature `http` also `wasi:http`, of which
+/// requests need a rule. What every guest may have (clocks, randomness,
 /// exit) and what tells only what was given to it (arguments, variables, streams) needs no grant.
 ///
 /// A component that imports more than it is granted is so refused before it runs, instead of meeting failures. A program in
@@ -95,7 +98,10 @@ pub fn add_to_linker_strict_sync<T: HasWasi + 'static>(
     grants: &Grants,
 ) -> Result<(), StrictError> {
     let wanted = strict::wanted(component, "0.2.", grants)?;
-    Ok(add_sync(linker, |interface| wanted.contains(interface))?)
+    let wanted = |interface: &str| wanted.contains(interface);
+    #[cfg(feature = "http")]
+    crate::http::add_sync(linker, wanted)?;
+    Ok(add_sync(linker, wanted)?)
 }
 
 /// As [`add_to_linker_strict_sync`], for stores called with `call_async` in a Tokio runtime.
@@ -109,7 +115,10 @@ pub fn add_to_linker_strict_async<T: HasWasi + 'static>(
     grants: &Grants,
 ) -> Result<(), StrictError> {
     let wanted = strict::wanted(component, "0.2.", grants)?;
-    Ok(add_async(linker, |interface| wanted.contains(interface))?)
+    let wanted = |interface: &str| wanted.contains(interface);
+    #[cfg(feature = "http")]
+    crate::http::add_async(linker, wanted)?;
+    Ok(add_async(linker, wanted)?)
 }
 
 /// Adds those of the interfaces that are wanted.
@@ -184,11 +193,13 @@ fn add_what_never_waits<T: HasWasi + 'static>(
         "random/insecure-seed": random::insecure_seed, WasiRandom, randomness;
         "sockets/instance-network": sockets::instance_network, WasiSockets, sockets_view;
         "sockets/tcp-create-socket": sockets::tcp_create_socket, WasiSockets, sockets_view;
-        "sockets/ip-name-lookup": sockets::ip_name_lookup, WasiSockets, sockets_view;
     }
     if wanted("sockets/network") {
         let options = sockets::network::LinkOptions::default();
         sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, sockets_view)?;
+    }
+    if wanted("sockets/ip-name-lookup") {
+        names::add_to_linker(linker)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@
 //! * Streams, futures and tasks of a guest take memory of the host, which
 //!   [`Store::concurrent_resource_table`](wasmtime::Store::concurrent_resource_table) bounds by their number.
 
+mod names;
 mod output;
 mod preopens;
 
@@ -23,6 +24,7 @@ use wasmtime_wasi::p3::bindings::{cli, clocks, filesystem, random, sockets};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::WasiSockets;
 
+use self::names::Names;
 use self::output::Outputs;
 use self::preopens::Preopens;
 use crate::p2::{add_wanted, cli_view, clocks_view, filesystem_view, randomness, sockets_view};
@@ -99,7 +101,7 @@ fn add<T: HasWasi + 'static>(linker: &mut Linker<T>, wanted: impl Fn(&str) -> bo
         "random/insecure": random::insecure, WasiRandom, randomness;
         "random/insecure-seed": random::insecure_seed, WasiRandom, randomness;
         "sockets/types": sockets::types, WasiSockets, sockets_view;
-        "sockets/ip-name-lookup": sockets::ip_name_lookup, WasiSockets, sockets_view;
+        "sockets/ip-name-lookup": sockets::ip_name_lookup, Names, sockets_view;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use wasmtime::component::Component;
 
-use crate::{Grants, NetworkRule};
+use crate::{Grants, Host, NetworkRule};
 
 /// Why a strict linker was not made: the component imports what it is not granted, or Wasmtime refused a definition.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +82,9 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         "sockets/udp" | "sockets/udp-create-socket" => (udp(), "network = [\"udp://HOST:PORT\"]"),
         // Of WASI 0.3, where the two are one.
         "sockets/types" => (tcp() || udp(), "network = [\"tcp://HOST:PORT\"]"),
-        "sockets/ip-name-lookup" => {
-            (any(|rule| matches!(rule, NetworkRule::Names { .. })), "network = [\"dns\"]")
+        "sockets/ip-name-lookup" => (any(gives_names), "network = [\"dns\"]"),
+        "http/outgoing-handler" => {
+            (any(|rule| matches!(rule, NetworkRule::Http { .. })), "network = [\"https://HOST/PATH\"]")
         }
         "sockets/network" | "sockets/instance-network" => {
             (!grants.network.is_empty(), "network = [\"tcp://HOST:PORT\"]")
@@ -91,4 +92,14 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         _ => (true, ""),
     };
     (!granted).then_some(grant)
+}
+
+/// Whether a rule lets the guest look up a name.
+fn gives_names(rule: &NetworkRule) -> bool {
+    match rule {
+        NetworkRule::Names | NetworkRule::Name(_) => true,
+        NetworkRule::Tcp { host, .. } | NetworkRule::Udp { host, .. } | NetworkRule::Http { host, .. } => {
+            matches!(host, Host::Name(_))
+        }
+    }
 }

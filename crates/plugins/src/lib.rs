@@ -8,6 +8,8 @@ mod run;
 mod state;
 
 pub mod blocking;
+#[cfg(feature = "http")]
+pub mod http;
 
 mod command;
 mod concurrency;

@@ -50,6 +50,8 @@ impl Runtime {
         if engine.get_concurrency_support() {
             host_wasi::p3::add_to_linker(&mut components).map_err(SetupError::linker)?;
         }
+        #[cfg(feature = "http")]
+        host_wasi::http::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
         host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
         let static_limits = StaticLimits::default();
         Ok(Runtime { engine, static_limits, ticker, cache, modules, components })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
-use host_wasi::{GrantError, Grants, HasWasi, Output, OutputRefused, Wasi, WasiOptions};
+use host_wasi::{Denial, GrantError, Grants, HasWasi, Output, OutputRefused, Wasi, WasiOptions};
 
 /// What the store of one call holds: a meter, the grants, and the guest's log.
 pub struct State {
@@ -14,7 +14,7 @@ pub struct State {
     log: Log,
 }
 
-/// What a guest said while it ran.
+/// What a guest said while it ran, and what it asked for in vain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Captured {
@@ -26,6 +26,8 @@ pub struct Captured {
     pub stdout: Vec<u8>,
     /// Standard error, where the grants capture it.
     pub stderr: Vec<u8>,
+    /// What it asked for and was refused, with the grant that it lacked; see [`Wasi::denials`](host_wasi::Wasi::denials).
+    pub denials: Vec<Denial>,
 }
 
 impl State {
@@ -45,6 +47,7 @@ impl State {
             log_dropped: self.log.dropped(),
             stdout: self.wasi.stdout(),
             stderr: self.wasi.stderr(),
+            denials: self.wasi.denials(),
         }
     }
 

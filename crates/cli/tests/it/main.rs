@@ -7,6 +7,8 @@ mod faults;
 mod inspect;
 mod p3;
 mod run;
+#[cfg(unix)]
+mod serve;
 
 use std::ffi::OsStr;
 use std::io::Write;

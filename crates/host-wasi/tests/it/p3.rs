@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use host_wasi::{Access, Grants, HasWasi, Output, OutputRefused, OutputStream, Wasi, exit_code, p2, p3};
+use host_wasi::{
+    Access, Denial, Grants, HasWasi, Output, OutputRefused, OutputStream, Resolve, Resolving, Wasi,
+    WasiOptions, exit_code, p2, p3,
+};
 use tokio::time::timeout;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Config, Engine, Result, Store};
@@ -38,6 +41,16 @@ pub(crate) struct Ended {
     pub(crate) data: MyData,
 }
 
+/// Finds two public addresses for every name.
+struct Two;
+
+impl Resolve for Two {
+    fn resolve(&self, _: &str) -> Resolving {
+        let found = ["93.184.216.34", "2606:2800:21f::1"].map(|address| address.parse().unwrap());
+        Box::pin(async move { Ok(found.into()) })
+    }
+}
+
 fn linker() -> Linker<MyData> {
     let mut linker = Linker::new(&ENGINE);
     p3::add_to_linker(&mut linker).unwrap();
@@ -50,7 +63,7 @@ async fn run(what: &str, grants: Grants) -> Ended {
 }
 
 pub(crate) async fn run_in(linker: &Linker<MyData>, what: &str, grants: Grants) -> Ended {
-    let wasi = Wasi::new(&grants.args(["command", what])).unwrap();
+    let wasi = WasiOptions::new().resolver(Two).open(&grants.args(["command", what])).unwrap();
     let mut store = Store::new(&ENGINE, MyData { calls: 0, wasi });
     store.set_fuel(20_000_000).unwrap();
     store.fuel_async_yield_interval(Some(100_000)).unwrap();
@@ -107,6 +120,26 @@ async fn only_granted_directories_are_seen() {
     for (grants, number) in [(Grants::default(), 0), (two, 2)] {
         let error = run("directories", grants).await.result.unwrap_err();
         assert_eq!(exit_code(&error), Some(number));
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up_if_a_rule_says_so_and_else_recorded() {
+    let rule = |rule: &str| Grants::default().network(rule.parse().unwrap());
+    for granted in [rule("dns"), rule("dns:example.org"), rule("tcp://example.org:443")] {
+        let ended = run("names", granted).await;
+        assert_eq!(exit_code(&ended.result.unwrap_err()), Some(102));
+        assert_eq!(ended.data.wasi.denials(), []);
+    }
+    for other in [Grants::default(), rule("dns:example.com"), rule("tcp://*:443")] {
+        let ended = run("names", other).await;
+        assert_eq!(exit_code(&ended.result.unwrap_err()), Some(0), "access denied");
+        let denials = ended.data.wasi.denials();
+        let [Denial { asked, grant, .. }] = &denials[..] else { panic!("{denials:?}") };
+        assert_eq!(
+            (asked.as_str(), grant.as_str()),
+            ("to look up example.org", r#"network = ["dns:example.org"]"#)
+        );
     }
 }
 

@@ -64,6 +64,7 @@ fn each_grant_opens_what_it_is_for() {
     };
     assert_eq!(left("dns"), ["tcp-create-socket", "tcp", "udp-create-socket", "udp"]);
     assert_eq!(left("tcp://*:80"), ["ip-name-lookup", "udp-create-socket", "udp"]);
+    assert_eq!(left("tcp://example.org:80"), ["udp-create-socket", "udp"]);
     assert_eq!(left("udp://*:80"), ["ip-name-lookup", "tcp-create-socket", "tcp"]);
 }
 
@@ -92,6 +93,28 @@ async fn a_command_with_all_it_imports_runs() {
     command.wasi_cli_run().call_run(&mut store).await.unwrap().unwrap();
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn requests_need_a_rule_with_a_url() {
+    let text = r#"(component
+        (import "wasi:http/types@0.2.0" (instance (export "fields" (type (sub resource)))))
+        (import "wasi:http/outgoing-handler@0.2.0" (instance)))"#;
+    let client = Component::new(&ENGINE, text).unwrap();
+    let mut linker = Linker::<Wasi>::new(&ENGINE);
+    let refused = refused(p2::add_to_linker_strict_sync(&mut linker, &client, &granted()));
+    let [RefusedImport { import, grant, .. }] = &refused[..] else { panic!("{refused:?}") };
+    assert_eq!(
+        (import.as_str(), *grant),
+        ("wasi:http/outgoing-handler@0.2.0", "network = [\"https://HOST/PATH\"]")
+    );
+
+    let url = Grants::default().network("https://example.org/*".parse().unwrap());
+    p2::add_to_linker_strict_sync(&mut linker, &client, &url).unwrap();
+    assert!(has(&mut linker, "wasi:http/types@0.2.12", "fields"));
+    assert!(has(&mut linker, "wasi:http/outgoing-handler@0.2.12", "handle"));
+    assert!(!has(&mut linker, "wasi:io/poll@0.2.12", "pollable"));
+}
+
 #[cfg(feature = "p3")]
 #[tokio::test]
 async fn the_same_holds_for_0_3() {
@@ -101,7 +124,12 @@ async fn the_same_holds_for_0_3() {
     let result = host_wasi::p3::add_to_linker_strict(&mut linker, p3::component(), &Grants::default());
     let refused = refused(result);
     let names: Vec<_> = refused.iter().map(|found| found.import.as_str()).collect();
-    assert_eq!(names, ["wasi:filesystem/preopens@0.3.0", "wasi:filesystem/types@0.3.0"]);
+    let wanted = [
+        "wasi:filesystem/preopens@0.3.0",
+        "wasi:filesystem/types@0.3.0",
+        "wasi:sockets/ip-name-lookup@0.3.0",
+    ];
+    assert_eq!(names, wanted);
 
     host_wasi::p3::add_to_linker_strict(&mut linker, p3::component(), &granted()).unwrap();
     p3::run_in(&linker, "", Grants::default()).await.result.unwrap().unwrap();
