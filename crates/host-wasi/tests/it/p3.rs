@@ -165,7 +165,7 @@ fn an_engine_without_concurrency_is_refused() {
 }
 
 /// Each interface, with one thing that is in it.
-const INTERFACES: [(&str, &str); 19] = [
+pub(crate) const INTERFACES: [(&str, &str); 19] = [
     ("cli/environment", "get-environment"),
     ("cli/exit", "exit"),
     ("cli/stderr", "write-via-stream"),

@@ -1,10 +1,12 @@
 //! Linkers that have only what a component imports and is granted.
 
 use host_wasi::{Access, Grants, RefusedImport, StrictError, Wasi, p2};
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime_wasi::p2::bindings::Command;
 
 use crate::command::{ENGINE, component, store};
+use crate::p2::INTERFACES;
 
 fn refused(result: Result<(), StrictError>) -> Vec<RefusedImport> {
     match result {
@@ -18,6 +20,12 @@ fn has<T: 'static>(linker: &mut Linker<T>, interface: &str, item: &str) -> bool 
     let mut root = linker.root();
     let mut instance = root.instance(interface).unwrap();
     instance.resource(item, ResourceType::host::<()>(), |_, _| Ok(())).is_err()
+}
+
+/// A component that imports all of these interfaces, and nothing in them.
+fn importing(engine: &Engine, interfaces: &[&str]) -> Component {
+    let imports = interfaces.iter().map(|name| format!("(import {name:?} (instance))"));
+    Component::new(engine, format!("(component {})", imports.collect::<String>())).unwrap()
 }
 
 fn granted() -> Grants {
@@ -84,6 +92,19 @@ fn what_is_granted_is_linked_and_nothing_else() {
     assert!(matches!(again, Err(StrictError::Linker(_))), "{again:?}");
 }
 
+#[test]
+fn whoever_imports_everything_and_is_granted_it_has_everything() {
+    let everything = importing(&ENGINE, p2::INTERFACES);
+    let mut linkers = [Linker::<Wasi>::new(&ENGINE), Linker::<Wasi>::new(&ENGINE)];
+    p2::add_to_linker_strict_sync(&mut linkers[0], &everything, &granted()).unwrap();
+    p2::add_to_linker_strict_async(&mut linkers[1], &everything, &granted()).unwrap();
+    for linker in &mut linkers {
+        for (interface, item) in INTERFACES {
+            assert!(has(linker, &format!("wasi:{interface}@0.2.12"), item), "{interface}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_command_with_all_it_imports_runs() {
     let mut linker = Linker::<Wasi>::new(&ENGINE);
@@ -135,4 +156,11 @@ async fn the_same_holds_for_0_3() {
     p3::run_in(&linker, "", Grants::default()).await.result.unwrap().unwrap();
     assert!(!has(&mut linker, "wasi:random/random@0.3.0", "get-random-bytes"));
     assert!(has(&mut linker, "wasi:clocks/monotonic-clock@0.3.0", "now"));
+
+    let everything = importing(&p3::ENGINE, host_wasi::p3::INTERFACES);
+    let mut linker = Linker::<Wasi>::new(&p3::ENGINE);
+    host_wasi::p3::add_to_linker_strict(&mut linker, &everything, &granted()).unwrap();
+    for (interface, item) in p3::INTERFACES {
+        assert!(has(&mut linker, &format!("wasi:{interface}@0.3.0"), item), "{interface}");
+    }
 }
