@@ -1,8 +1,5 @@
 //! `wasi:sockets/ip-name-lookup` with the policy before it, for every version of WASI.
 
-#[cfg(feature = "p3")]
-mod p3;
-
 use std::sync::Arc;
 
 use wasmtime::component::HasData;

@@ -67,7 +67,7 @@ fn every_patch_of_0_2_links() {
 }
 
 /// Each interface of `wasi:cli/imports`, with one thing that is in it.
-const INTERFACES: [(&str, &str); 27] = [
+pub(crate) const INTERFACES: [(&str, &str); 27] = [
     ("cli/environment", "get-environment"),
     ("cli/exit", "exit"),
     ("cli/stdin", "get-stdin"),

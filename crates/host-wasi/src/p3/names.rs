@@ -1,13 +1,13 @@
-//! Look-ups of WASI 0.3.
+//! `wasi:sockets/ip-name-lookup` of WASI 0.3, with the network policy before it.
 
 use wasmtime::component::Accessor;
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup::{ErrorCode, Host, HostWithStore};
 use wasmtime_wasi::p3::bindings::sockets::types::IpAddress;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
+use wasmtime_wasi::sockets::WasiSockets;
 
-use super::{Names, NamesView, names_view};
 use crate::HasWasi;
-use crate::network::LookUpError;
+use crate::network::{LookUpError, Names, NamesView};
+use crate::p2::sockets_view;
 
 impl Host for NamesView<'_> {}
 
@@ -28,8 +28,4 @@ impl<T: HasWasi + 'static> HostWithStore<T> for Names {
             Err(LookUpError::Failed) => Err(ErrorCode::NameUnresolvable),
         })
     }
-}
-
-fn sockets_view<T: HasWasi>(data: &mut T) -> WasiSocketsCtxView<'_> {
-    names_view(data).sockets
 }
