@@ -14,6 +14,8 @@ mod error;
 mod options;
 mod state;
 
+#[cfg(feature = "adapt")]
+pub mod adapt;
 pub mod p1;
 pub mod p2;
 
