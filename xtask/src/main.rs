@@ -25,7 +25,8 @@ usage: cargo xtask <command>
   guests             build the WebAssembly guests of guests/ into target/guests/
   check [STEP ...]   everything short of running: fmt, layers, files, promises, clippy, docs, deny
   test [-- ARGS]     build guests, run every test and every example; ARGS go to `cargo test`
-  suite NAME         run a public test suite through our crates and show what it says: spec
+  suite NAME [ARGS]  run a public test suite through our crates and show what it says: spec; or
+                     wasi [--suite PATH] [--program PATH], of which PATH is a checkout, and a built wasm-host
   demo [ARGS]        build guests, run good and hostile plugins side by side
 ";
 
@@ -50,14 +51,14 @@ fn main() -> ExitCode {
         },
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
-        ["suite", name] => match suite::find(name) {
-            Ok(suite) => suite::run(suite),
+        ["suite", name, rest @ ..] => match suite::find(name) {
+            Ok(suite) => suite::run(suite, rest),
             Err(unknown) => return wrong_usage(&unknown),
         },
         ["suite"] => return wrong_usage(&format!("which suite? {}", suite::known())),
         ["demo", "--", rest @ ..] | ["demo", rest @ ..] => demo::run(rest),
         [] => return wrong_usage("which command?"),
-        [command, ..] if ["guests", "test", "suite"].contains(command) => {
+        [command, ..] if ["guests", "test"].contains(command) => {
             return wrong_usage(&format!(
                 "`{command}` does not take these arguments: {}",
                 words[1..].join(" ")
