@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::fetch::digest;
 use super::list::{Expected, Program, Run};
@@ -34,13 +34,12 @@ pub(super) fn all(program: &Program, wasm: &Path, runner: &Runner) -> Ran {
     let mut starts = (Duration::ZERO, Duration::ZERO);
     let mut problems = Vec::new();
     for (index, run) in program.runs.iter().enumerate() {
-        let again = index == 0;
-        let result = runner.run(run, program, wasm).and_then(|first| {
-            starts.0 = if again { first } else { starts.0 };
-            Ok(if again {
-                starts.1 = runner.run(run, program, wasm)?
-            })
-        });
+        let mut result = runner.run(run, program, wasm);
+        if index == 0 {
+            starts.0 = result.as_ref().copied().unwrap_or_default();
+            result = result.and_then(|_| runner.run(run, program, wasm));
+            starts.1 = result.as_ref().copied().unwrap_or_default();
+        }
         let verdict = if result.is_ok() { "ok" } else { "FAILED" };
         println!("{}: {} ... {verdict}", program.name, run.does);
         if let Err(problem) = result {
@@ -67,7 +66,7 @@ impl Runner {
         let ended = process::run(command.current_dir(&work), run.stdin, PATIENCE)?;
         judge(&run.expected, &ended, &work)
             .map(|()| ended.elapsed)
-            .map_err(|problem| anyhow::anyhow!("{problem}\n  it ended with {}{}", ended.status, said(&ended)))
+            .map_err(|problem| anyhow!("{problem}\n  it ended with {}{}", ended.status, said(&ended)))
     }
 
     fn command(&self, run: &Run, program: &Program, wasm: &Path) -> Command {

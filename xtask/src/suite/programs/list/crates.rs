@@ -7,7 +7,7 @@ pub(super) const RIPGREP: Program = Program {
     language: "Rust",
     version: "14.1.1",
     source: Source::Cargo { package: "ripgrep", arguments: &[] },
-    sha256: "TODO",
+    sha256: "f77b8032dc584527975f34aa5a897d0ef5a785573fda778771a614ff9da501d9",
     wasm: "bin/rg.wasm",
     limits: &["--memory=16MiB", "--timeout=60s"],
     runs: &[
@@ -15,7 +15,7 @@ pub(super) const RIPGREP: Program = Program {
             does: "finds lines of standard input",
             files: &[],
             grants: &[],
-            args: &["-n", "^[ab]"],
+            args: &["-n", "^[ab]", "-"],
             stdin: "apple\ncherry\nbanana\n",
             expected: Expected::Prints("1:apple\n3:banana\n"),
         },
