@@ -1,5 +1,6 @@
 //! `wasm-host serve`: a component that answers HTTP requests, each in a fresh store.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use host_plugins::host_limits::{Bytes, Usage};
 use host_plugins::http::{Answered, Ended, HttpServer, ServeOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::flags::{GuestFlags, timeout};
 use crate::output::{self, printable, size, time};
@@ -77,14 +77,33 @@ pub(crate) fn serve(flags: &ServeFlags) -> Result<i32> {
 
 /// Ends when the process is interrupted or terminated.
 fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let signals = signals().context("cannot wait for signals")?;
+    Ok(async {
+        signals.await;
+        output::tell("wasm-host: no more requests are taken; those at work may finish");
+    })
+}
+
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        output::tell("wasm-host: no more requests are taken; those at work may finish");
+    })
+}
+
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a way to be told, it serves until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     })
 }
 

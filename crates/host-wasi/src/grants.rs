@@ -22,7 +22,7 @@ use crate::{Access, Directory, GrantError, NetworkRule, Output, Stdin, directori
 ///     stdout = { capture = 65536 }     # bytes; or "discard", "inherit"
 ///     stderr = "inherit"
 ///     inherit-env = ["LANG", "LC_*"]   # names, where `*` stands for any run of characters
-///     network = ["dns", "tcp://*:443", "udp://127.0.0.1:5353"]
+///     network = ["tcp://*.example.org:443", "udp://127.0.0.1:5353", "https://api.example.org/v1/*"]
 ///
 ///     [env]
 ///     KEY = "VALUE"
@@ -53,7 +53,8 @@ pub struct Grants {
     /// also an empty one. They are read when a [`Wasi`](crate::Wasi) is made; one whose name or value is not Unicode
     /// is left out. Default: none.
     pub inherit_env: Vec<String>,
-    /// Which addresses the guest may reach, and whether it may look up names. Default: none.
+    /// Which names the guest may look up, which addresses it may reach, and which URLs it may ask for; see
+    /// [`NetworkRule`]. Default: none.
     pub network: Vec<NetworkRule>,
     /// Environment variables and their values. One of these wins over an inherited one of the same name.
     /// Default: none.
@@ -106,7 +107,7 @@ impl Grants {
         self
     }
 
-    /// Adds one rule of what the guest may reach. A rule is written as text, too: `"tcp://*:443".parse()?`.
+    /// Adds one rule of what the guest may reach. Rules are made from text: `"tcp://*:443".parse()?`.
     pub fn network(mut self, rule: NetworkRule) -> Self {
         self.network.push(rule);
         self

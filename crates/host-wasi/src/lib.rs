@@ -16,6 +16,8 @@ mod state;
 
 #[cfg(feature = "adapt")]
 pub mod adapt;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod p1;
 pub mod p2;
 
@@ -29,7 +31,7 @@ pub use error::GrantError;
 pub use exit::exit_code;
 pub use grants::Grants;
 pub use needs::{Need, Needs, needs};
-pub use network::{Host, NetworkRule, NetworkRuleError};
+pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern, Ports, Resolve, Resolving};
 pub use options::WasiOptions;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};

@@ -1,7 +1,13 @@
 //! Opens grants for one store, with the bounds and the callbacks that are not grants.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::denial::Denials;
-use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment, network};
+#[cfg(feature = "http")]
+use crate::http::{Http, HttpOptions};
+use crate::network::{NetworkPolicy, Resolve, SystemResolver};
+use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment};
 use wasmtime_wasi::WasiCtxBuilder;
 
 /// How a [`Wasi`] is opened: what is a matter of the host, and no grant.
@@ -12,17 +18,26 @@ use wasmtime_wasi::WasiCtxBuilder;
 /// let wasi = WasiOptions::new().max_resources(50).open(&Grants::default())?;
 /// # Ok::<(), host_wasi::GrantError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct WasiOptions {
     max_random: u64,
     max_resources: usize,
+    resolver: Arc<dyn Resolve>,
+    #[cfg(feature = "http")]
+    http: HttpOptions,
 }
 
 impl WasiOptions {
     /// The defaults.
     pub fn new() -> Self {
-        Self { max_random: Wasi::DEFAULT_MAX_RANDOM, max_resources: Wasi::DEFAULT_MAX_RESOURCES }
+        Self {
+            max_random: Wasi::DEFAULT_MAX_RANDOM,
+            max_resources: Wasi::DEFAULT_MAX_RESOURCES,
+            resolver: Arc::new(SystemResolver),
+            #[cfg(feature = "http")]
+            http: HttpOptions::new(),
+        }
     }
 
     /// How many random bytes one call of the guest may ask for. They are made in one go, in time and memory of the host. The
@@ -36,6 +51,19 @@ impl WasiOptions {
     /// [`Wasi::DEFAULT_MAX_RESOURCES`].
     pub fn max_resources(mut self, most: usize) -> Self {
         self.max_resources = most;
+        self
+    }
+
+    /// Who finds the addresses of the names that a guest may look up. Default: the operating system.
+    pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// How the guest's requests by `wasi:http` are sent. Default: [`HttpOptions::new`].
+    #[cfg(feature = "http")]
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
         self
     }
 
@@ -57,8 +85,20 @@ impl WasiOptions {
         let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
         let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
         directories::open(&grants.directories, &mut builder)?;
-        network::open(&grants.network, &mut builder);
-        let mut wasi = Wasi { stdout, stderr, denials, ..Wasi::from(builder.build_p1()) };
+        let network = NetworkPolicy::new(&grants.network, denials.clone(), self.resolver.clone());
+        let network = Arc::new(network);
+        network.open(&mut builder);
+        #[cfg(feature = "http")]
+        let http = Http::new(&self.http, network.clone());
+        let mut wasi = Wasi {
+            stdout,
+            stderr,
+            denials,
+            network: Some(network),
+            #[cfg(feature = "http")]
+            http,
+            ..Wasi::from(builder.build_p1())
+        };
         wasi.set_max_resources(self.max_resources);
         Ok(wasi)
     }
@@ -67,5 +107,15 @@ impl WasiOptions {
 impl Default for WasiOptions {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Debug for WasiOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WasiOptions")
+            .field("max_random", &self.max_random)
+            .field("max_resources", &self.max_resources)
+            .finish_non_exhaustive()
     }
 }

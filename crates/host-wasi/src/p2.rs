@@ -3,6 +3,8 @@
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
 //! itself, so that [`HasWasi`] is enough.
 
+mod names;
+
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
@@ -112,7 +114,7 @@ fn add_what_never_waits<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtim
     let options = sockets::network::LinkOptions::default();
     sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, sockets_view)?;
     sockets::tcp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    sockets::ip_name_lookup::add_to_linker::<T, WasiSockets>(linker, sockets_view)
+    names::add_to_linker(linker)
 }
 
 /// Says that `wasi:io` works on the table alone.

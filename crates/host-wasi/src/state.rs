@@ -1,12 +1,18 @@
 //! What stands behind a guest's WASI calls, one for each store.
 
 use std::fmt;
+use std::sync::Arc;
 
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
 use crate::capture::Capture;
 use crate::denial::{Denial, Denials};
+#[cfg(feature = "http")]
+use crate::http::{Http, HttpOptions};
+use crate::network::NetworkPolicy;
+#[cfg(feature = "http")]
+use crate::network::SystemResolver;
 use crate::options::WasiOptions;
 use crate::{GrantError, Grants, OutputRefused};
 
@@ -18,6 +24,10 @@ pub struct Wasi {
     pub(crate) stdout: Option<Capture>,
     pub(crate) stderr: Option<Capture>,
     pub(crate) denials: Denials,
+    /// None if the context was built elsewhere: then what it was told holds.
+    pub(crate) network: Option<Arc<NetworkPolicy>>,
+    #[cfg(feature = "http")]
+    pub(crate) http: Http,
 }
 
 /// Tells the functions of this crate where in the data of a [`Store`](wasmtime::Store) the [`Wasi`] is.
@@ -53,6 +63,9 @@ impl Wasi {
 
     /// How many random bytes one call may ask for unless [told otherwise](WasiOptions::max_random).
     pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
+
+    /// How many look-ups of names may be under way at a time; one more fails.
+    pub const MAX_LOOK_UPS: usize = 16;
 
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
     /// are now. [`WasiOptions`] is the longer form.
@@ -121,7 +134,21 @@ impl Wasi {
 /// told, and nothing is captured.
 impl From<WasiP1Ctx> for Wasi {
     fn from(context: WasiP1Ctx) -> Self {
-        let mut wasi = Self { context, stdout: None, stderr: None, denials: Denials::default() };
+        let denials = Denials::default();
+        #[cfg(feature = "http")]
+        let http = {
+            let nothing = NetworkPolicy::new(&[], denials.clone(), Arc::new(SystemResolver));
+            Http::new(&HttpOptions::new(), Arc::new(nothing))
+        };
+        let mut wasi = Self {
+            context,
+            stdout: None,
+            stderr: None,
+            denials,
+            network: None,
+            #[cfg(feature = "http")]
+            http,
+        };
         wasi.set_max_resources(Self::DEFAULT_MAX_RESOURCES);
         wasi
     }

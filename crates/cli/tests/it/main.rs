@@ -7,6 +7,8 @@ mod call;
 mod faults;
 mod inspect;
 mod run;
+#[cfg(unix)]
+mod serve;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use host_wasi::wasmtime_wasi_http::Error;
-use host_wasi::wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use host_wasi::http::wasmtime_wasi_http::Error;
+use host_wasi::http::wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
