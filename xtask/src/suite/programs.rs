@@ -132,6 +132,10 @@ impl Row {
 fn row(program: &'static Program, runner: &Runner, folder: &Path, offline: bool) -> Row {
     let mut row =
         Row { program, mebibytes: String::new(), passed: String::new(), starts: None, problems: Vec::new() };
+    if let Some(why) = program.no_component.filter(|_| runner.adapt) {
+        row.passed = format!("skipped: {why}");
+        return row;
+    }
     let wasm = match fetch::fetch(program, &folder.join(program.name), offline) {
         Ok(Fetched::Here { wasm }) => wasm,
         Ok(Fetched::Skipped { why }) => {

