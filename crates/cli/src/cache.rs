@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use host_plugins::Runtime;
 use host_plugins::host_cache::{Cache, Misses};
 use host_plugins::host_limits::Bytes;
+use host_plugins::{Policy, Runtime};
 use serde_json::{Value, json};
 
 use crate::flags::{CacheCommand, CacheFlags, PrewarmFlags, ToolFlags};
@@ -96,12 +96,11 @@ fn clear(flags: &ToolFlags) -> Result<i32> {
 }
 
 fn prewarm(flags: &PrewarmFlags) -> Result<i32> {
-    let policy = policy::of_code(flags.policy.as_deref(), flags.fuel)?;
-    let runtime = load::runtime(&policy, Some(open(&flags.tool)?))?;
+    let mut runtimes = Runtimes::new(flags)?;
     let (mut rows, mut failed) = (Vec::new(), 0);
     for (number, file) in flags.files.iter().enumerate() {
         let name = file.display().to_string();
-        let row = match compile(&runtime, file) {
+        let row = match runtimes.compile(file) {
             Ok((origin, elapsed)) => {
                 tell(&format!(
                     "wasm-host: {}/{} {}: {origin}, {elapsed}",
@@ -124,12 +123,33 @@ fn prewarm(flags: &PrewarmFlags) -> Result<i32> {
     Ok(i32::from(failed > 0))
 }
 
-fn compile(runtime: &Runtime, file: &Path) -> Result<(String, String)> {
-    let wasm = load::read(file)?;
-    let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
-        .with_context(|| format!("cannot compile `{}`", file.display()))?;
-    let loading = compiled.loading();
-    Ok((loading.origin.to_string(), time(loading.elapsed)))
+/// The engines that the programs will run on, which are two: that of a program that needs concurrency is another.
+struct Runtimes<'a> {
+    flags: &'a PrewarmFlags,
+    policy: Policy,
+    plain: Runtime,
+    other: Option<Runtime>,
+}
+
+impl<'a> Runtimes<'a> {
+    fn new(flags: &'a PrewarmFlags) -> Result<Runtimes<'a>> {
+        let policy = policy::of_code(flags.policy.as_deref(), flags.fuel, &[])?;
+        let plain = load::runtime(&policy, Some(open(&flags.tool)?))?;
+        Ok(Runtimes { flags, policy, plain, other: None })
+    }
+
+    fn compile(&mut self, file: &Path) -> Result<(String, String)> {
+        let wasm = load::read(file)?;
+        let policy = policy::of_code(self.flags.policy.as_deref(), self.flags.fuel, &wasm)?;
+        if policy != self.policy && self.other.is_none() {
+            self.other = Some(load::runtime(&policy, Some(open(&self.flags.tool)?))?);
+        }
+        let runtime = self.other.as_ref().filter(|_| policy != self.policy).unwrap_or(&self.plain);
+        let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
+            .with_context(|| format!("cannot compile `{}`", file.display()))?;
+        let loading = compiled.loading();
+        Ok((loading.origin.to_string(), time(loading.elapsed)))
+    }
 }
 
 fn show(flags: &ToolFlags, json: Value, text: &str) -> Result<()> {

@@ -13,8 +13,8 @@ use crate::{load, policy};
 /// Compiles, and writes the file.
 pub(crate) fn compile(flags: &CompileFlags) -> Result<i32> {
     let CompileFlags { file, output, .. } = flags;
-    let policy = policy::of_code(flags.policy.as_deref(), flags.fuel)?;
     let mut wasm = load::read(file)?;
+    let policy = policy::of_code(flags.policy.as_deref(), flags.fuel, &wasm)?;
     if is_same(file, output) {
         bail!("`{}` is both FILE and OUT; write to another file", output.display());
     }

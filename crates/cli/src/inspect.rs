@@ -19,7 +19,7 @@ pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
     let file = &flags.file;
     let wasm = load::read(file)?;
     // The engine of `run`, so that what it has compiled is taken from the cache, and kept there for it.
-    let runtime = load::runtime(&policy::of_code(None, None)?, load::cache(&flags.cache)?)?;
+    let runtime = load::runtime(&policy::of_code(None, None, &wasm)?, load::cache(&flags.cache)?)?;
     let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
         .with_context(|| format!("cannot inspect `{}`", file.display()))?;
     let not_linked = runtime.link(&compiled).err().map(|error| error.to_string());
@@ -77,9 +77,9 @@ impl Contents {
 
     fn is_command(&self) -> bool {
         match self {
-            Contents::Component(description) => {
-                description.exported_interfaces().any(|name| name.starts_with("wasi:cli/run@0.2."))
-            }
+            Contents::Component(description) => description.exported_interfaces().any(|name| {
+                ["wasi:cli/run@0.2.", "wasi:cli/run@0.3."].iter().any(|run| name.starts_with(run))
+            }),
             Contents::Module(items) => items.exports.iter().any(|export| export.name == "_start"),
         }
     }

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use host_plugins::Policy;
 use host_plugins::host_core::{EngineSettings, Profile};
-use host_plugins::host_limits::{Bytes, Limits, StaticLimits};
+use host_plugins::host_limits::{Bytes, Limits, Proposal, StaticLimits};
 use host_plugins::host_wasi::{Grants, Output};
+use host_plugins::{Policy, needs_concurrency};
 
 use crate::flags::{Dir, Fuel, GuestFlags, Variable};
 
@@ -20,8 +20,8 @@ fn settings() -> EngineSettings {
 }
 
 /// The policy of a program that runs, whose standard streams are `streams` where no policy file names them.
-pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants) -> Result<Policy> {
-    let mut policy = base(flags.policy.as_deref(), flags.fuel, streams)?;
+pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants, wasm: &[u8]) -> Result<Policy> {
+    let mut policy = base(flags.policy.as_deref(), flags.fuel, streams, wasm)?;
     let Policy { limits, grants, .. } = &mut policy;
     if let Some(deadline) = flags.timeout {
         limits.deadline = deadline;
@@ -47,17 +47,21 @@ pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants) -> Result<Policy> {
 }
 
 /// The policy as far as it matters for compiling.
-pub(crate) fn of_code(file: Option<&Path>, fuel: Option<Fuel>) -> Result<Policy> {
-    base(file, fuel, &Grants::default())
+pub(crate) fn of_code(file: Option<&Path>, fuel: Option<Fuel>, wasm: &[u8]) -> Result<Policy> {
+    base(file, fuel, &Grants::default(), wasm)
 }
 
-/// The policy file, or the defaults of this command.
-fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants) -> Result<Policy> {
+/// The policy file, or the defaults of this command: then the program `wasm` gets support for concurrency if it needs that, which
+/// costs others too much to have it.
+fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants, wasm: &[u8]) -> Result<Policy> {
     let mut policy = match file {
         Some(path) => Policy::read_with_streams(path, streams)?,
         None => {
             let mut policy = Policy::default();
             policy.profile = settings();
+            if needs_concurrency(wasm) {
+                with_concurrency(&mut policy);
+            }
             policy.limits = Limits::trusted();
             policy.static_limits = StaticLimits::trusted();
             policy.grants = streams.clone();
@@ -68,6 +72,11 @@ fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants) -> Result<Pol
         policy.limits.fuel = fuel;
     }
     Ok(policy)
+}
+
+/// Lets programs use async functions, streams and futures, and with them WASI 0.3.
+pub(crate) fn with_concurrency(policy: &mut Policy) {
+    policy.profile.proposals.insert(Proposal::ComponentModelAsync);
 }
 
 /// What is captured is kept in memory, for which there is a limit.

@@ -57,8 +57,8 @@ impl<'a> Session<'a> {
     }
 
     fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
-        let mut policy = policy::of_guest(flags, streams)?;
         let mut bytes = load::read(file)?;
+        let mut policy = policy::of_guest(flags, streams, &bytes)?;
         let (runtime, program): (Runtime, Result<Program>);
         if load::is_precompiled(file, &bytes, flags.allow_precompiled)? {
             if flags.adapt {
@@ -67,8 +67,7 @@ impl<'a> Session<'a> {
                     file.display()
                 );
             }
-            runtime = load::runtime(&policy, None)?;
-            program = runtime.prepare_ahead(file).map_err(explain);
+            (runtime, program) = prepare_ahead(file, &mut policy, flags.policy.is_none())?;
         } else {
             if flags.backtrace && flags.policy.is_none() {
                 // A precompiled file has its settings already.
@@ -150,6 +149,20 @@ impl<'a> Session<'a> {
             size(usage.peak_memory)
         ));
     }
+}
+
+/// Loads a precompiled file. Where no policy says what its engine is, there are two: that of a program that needs concurrency is
+/// another, and only the file knows.
+fn prepare_ahead(file: &Path, policy: &mut Policy, either: bool) -> Result<(Runtime, Result<Program>)> {
+    let runtime = load::runtime(policy, None)?;
+    match runtime.prepare_ahead(file) {
+        Err(LoadError::Ahead(AheadError::Incompatible { .. })) if either => {}
+        program => return Ok((runtime, program.map_err(explain))),
+    }
+    policy::with_concurrency(policy);
+    let runtime = load::runtime(policy, None)?;
+    let program = runtime.prepare_ahead(file).map_err(explain);
+    Ok((runtime, program))
 }
 
 /// What the program asked for in vain, which may be why it failed.

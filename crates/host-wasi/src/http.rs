@@ -48,9 +48,7 @@ pub const INTERFACES: &[&str] = &["wasi:http/outgoing-handler@0.2.12", "wasi:htt
 ///
 /// One of the interfaces is defined already.
 pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    let options = bindings::http::types::LinkOptions::default();
-    bindings::sync::http::outgoing_handler::add_to_linker::<T, WasiHttp>(linker, view)?;
-    bindings::sync::http::types::add_to_linker::<T, WasiHttp>(linker, &options, view)
+    add_sync(linker, |_| true)
 }
 
 /// Adds `wasi:http` to a `linker` that has [`p2::add_to_linker_async`](crate::p2::add_to_linker_async), for stores
@@ -60,9 +58,37 @@ pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmt
 ///
 /// One of the interfaces is defined already.
 pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    let options = bindings::http::types::LinkOptions::default();
-    bindings::http::outgoing_handler::add_to_linker::<T, WasiHttp>(linker, view)?;
-    bindings::http::types::add_to_linker::<T, WasiHttp>(linker, &options, view)
+    add_async(linker, |_| true)
+}
+
+/// Adds those of the interfaces that are wanted, for the strict linkers too.
+pub(crate) fn add_sync<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    wanted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
+    use bindings::sync::http::{outgoing_handler, types};
+    if wanted("http/outgoing-handler") {
+        outgoing_handler::add_to_linker::<T, WasiHttp>(linker, view)?;
+    }
+    if wanted("http/types") {
+        types::add_to_linker::<T, WasiHttp>(linker, &bindings::http::types::LinkOptions::default(), view)?;
+    }
+    Ok(())
+}
+
+/// As [`add_sync`], for asynchronous stores.
+pub(crate) fn add_async<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    wanted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
+    use bindings::http::{outgoing_handler, types};
+    if wanted("http/outgoing-handler") {
+        outgoing_handler::add_to_linker::<T, WasiHttp>(linker, view)?;
+    }
+    if wanted("http/types") {
+        types::add_to_linker::<T, WasiHttp>(linker, &types::LinkOptions::default(), view)?;
+    }
+    Ok(())
 }
 
 fn view<T: HasWasi>(data: &mut T) -> WasiHttpCtxView<'_> {

@@ -20,9 +20,12 @@ pub mod adapt;
 pub mod http;
 pub mod p1;
 pub mod p2;
+#[cfg(feature = "p3")]
+pub mod p3;
 
 mod exit;
 mod needs;
+mod strict;
 
 pub use capture::{OutputRefused, OutputStream};
 pub use denial::Denial;
@@ -35,6 +38,7 @@ pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern,
 pub use options::WasiOptions;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
+pub use strict::{RefusedImport, StrictError};
 
 /// The crate whose WASI this one grants, so that a way down never means a second version of it.
 pub use wasmtime_wasi;

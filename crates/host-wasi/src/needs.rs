@@ -145,12 +145,43 @@ fn of_function(function: &str) -> Option<&'static [Need]> {
     })
 }
 
-/// What an interface of WASI 0.2, such as `cli/stdin@0.2.6`, needs, or `None` if it is not served.
+/// What an interface, such as `cli/stdin@0.2.6`, needs, or `None` if it is not served.
 fn of_interface(interface: &str) -> Option<&'static [Need]> {
     let (interface, version) = interface.split_once('@')?;
-    if !version.starts_with("0.2.") {
-        return None;
+    if version.starts_with("0.2.") {
+        of_interface_2(interface)
+    } else if cfg!(feature = "p3") && version.starts_with("0.3.") && !version.contains('-') {
+        of_interface_3(interface)
+    } else {
+        None
     }
+}
+
+/// What an interface of WASI 0.2 needs, or `None` if it is not served.
+fn of_interface_2(interface: &str) -> Option<&'static [Need]> {
+    Some(match interface {
+        "io/error" | "io/poll" | "io/streams" => &[],
+        "clocks/wall-clock" => &[Need::Clock],
+        "sockets/instance-network" | "sockets/network" => &[],
+        "sockets/tcp" | "sockets/tcp-create-socket" | "sockets/udp" | "sockets/udp-create-socket" => {
+            &[Need::Network]
+        }
+        _ => return of_interface_of_both(interface),
+    })
+}
+
+/// What an interface of WASI 0.3 needs, or `None` if it is not served.
+fn of_interface_3(interface: &str) -> Option<&'static [Need]> {
+    Some(match interface {
+        "cli/types" | "clocks/types" => &[],
+        "clocks/system-clock" => &[Need::Clock],
+        "sockets/types" => &[Need::Network],
+        _ => return of_interface_of_both(interface),
+    })
+}
+
+/// What an interface needs that WASI 0.2 and 0.3 both have.
+fn of_interface_of_both(interface: &str) -> Option<&'static [Need]> {
     Some(match interface {
         "cli/environment" => &[Need::Arguments, Need::Environment],
         "cli/exit" => &[Need::Exit],
@@ -158,15 +189,10 @@ fn of_interface(interface: &str) -> Option<&'static [Need]> {
         "cli/stdout" | "cli/terminal-stdout" => &[Need::Stdout],
         "cli/stderr" | "cli/terminal-stderr" => &[Need::Stderr],
         "cli/terminal-input" | "cli/terminal-output" => &[],
-        "io/error" | "io/poll" | "io/streams" => &[],
-        "clocks/wall-clock" | "clocks/monotonic-clock" => &[Need::Clock],
+        "clocks/monotonic-clock" => &[Need::Clock],
         "random/random" | "random/insecure" | "random/insecure-seed" => &[Need::Randomness],
         "filesystem/preopens" | "filesystem/types" => &[Need::Directories],
         "sockets/ip-name-lookup" => &[Need::Names],
-        "sockets/instance-network" | "sockets/network" => &[],
-        "sockets/tcp" | "sockets/tcp-create-socket" | "sockets/udp" | "sockets/udp-create-socket" => {
-            &[Need::Network]
-        }
         _ => return None,
     })
 }

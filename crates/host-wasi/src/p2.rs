@@ -5,7 +5,7 @@
 
 mod names;
 
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{Component, HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
@@ -13,7 +13,7 @@ use wasmtime_wasi::p2::bindings;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
-use crate::HasWasi;
+use crate::{Grants, HasWasi, StrictError, strict};
 
 /// The interfaces that [`add_to_linker_sync`] and [`add_to_linker_async`] add, in the newest version they serve: what a
 /// host can say it offers.
@@ -63,14 +63,7 @@ pub const INTERFACES: &[&str] = &[
 /// panics on a thread that is driving one already. From asynchronous code take [`add_to_linker_async`], or
 /// `spawn_blocking`.
 pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    add_what_never_waits(linker)?;
-    use bindings::sync::{filesystem, io, sockets};
-    io::poll::add_to_linker::<T, Table>(linker, table)?;
-    io::streams::add_to_linker::<T, Table>(linker, table)?;
-    filesystem::types::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
-    sockets::tcp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    sockets::udp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)
+    add_sync(linker, |_| true)
 }
 
 /// Adds every interface of the world `wasi:cli/imports` to `linker`, for stores called with `call_async` in a Tokio
@@ -80,41 +73,135 @@ pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmt
 ///
 /// One of the interfaces is defined already.
 pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    add_what_never_waits(linker)?;
+    add_async(linker, |_| true)
+}
+
+/// As [`add_to_linker_sync`], but adds only what `component` imports, and only if `grants` are for it: files if there is a
+/// directory, sockets and the looking up of names if there is a rule for them; with the feature `http` also `wasi:http`, of which
+/// requests need a rule. What every guest may have (clocks, randomness,
+/// exit) and what tells only what was given to it (arguments, variables, streams) needs no grant.
+///
+/// A component that imports more than it is granted is so refused before it runs, instead of meeting failures. A program in
+/// a language with a large standard library imports much that it never calls.
+///
+/// # Errors
+///
+/// [`StrictError::NotGranted`] names every import that is refused, with what to add; nothing was added to the linker then.
+/// [`StrictError::Linker`] if one of the interfaces is defined already.
+///
+/// # Panics
+///
+/// As [`add_to_linker_sync`].
+pub fn add_to_linker_strict_sync<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    component: &Component,
+    grants: &Grants,
+) -> Result<(), StrictError> {
+    let wanted = strict::wanted(component, "0.2.", grants)?;
+    let wanted = |interface: &str| wanted.contains(interface);
+    #[cfg(feature = "http")]
+    crate::http::add_sync(linker, wanted)?;
+    Ok(add_sync(linker, wanted)?)
+}
+
+/// As [`add_to_linker_strict_sync`], for stores called with `call_async` in a Tokio runtime.
+///
+/// # Errors
+///
+/// As [`add_to_linker_strict_sync`].
+pub fn add_to_linker_strict_async<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    component: &Component,
+    grants: &Grants,
+) -> Result<(), StrictError> {
+    let wanted = strict::wanted(component, "0.2.", grants)?;
+    let wanted = |interface: &str| wanted.contains(interface);
+    #[cfg(feature = "http")]
+    crate::http::add_async(linker, wanted)?;
+    Ok(add_async(linker, wanted)?)
+}
+
+/// Adds those of the interfaces that are wanted.
+macro_rules! add_wanted {
+    ($T:ident, $linker:ident, $wanted:ident; $($name:literal: $package:ident::$interface:ident, $data:ty, $view:expr;)*) => {
+        $(
+            if $wanted($name) {
+                $package::$interface::add_to_linker::<$T, $data>($linker, $view)?;
+            }
+        )*
+    };
+}
+
+#[cfg(feature = "p3")]
+pub(crate) use add_wanted;
+
+fn add_sync<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    wanted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
+    use bindings::sync::{filesystem, io, sockets};
+    add_wanted! { T, linker, wanted;
+        "io/poll": io::poll, Table, table;
+        "io/streams": io::streams, Table, table;
+        "filesystem/types": filesystem::types, WasiFilesystem, filesystem_view;
+        "sockets/tcp": sockets::tcp, WasiSockets, sockets_view;
+        "sockets/udp": sockets::udp, WasiSockets, sockets_view;
+        "sockets/udp-create-socket": sockets::udp_create_socket, WasiSockets, sockets_view;
+    }
+    add_what_never_waits(linker, wanted)
+}
+
+fn add_async<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    wanted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
     use bindings::{filesystem, io, sockets};
-    io::poll::add_to_linker::<T, Table>(linker, table)?;
-    io::streams::add_to_linker::<T, Table>(linker, table)?;
-    filesystem::types::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
-    sockets::tcp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    sockets::udp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)
+    add_wanted! { T, linker, wanted;
+        "io/poll": io::poll, Table, table;
+        "io/streams": io::streams, Table, table;
+        "filesystem/types": filesystem::types, WasiFilesystem, filesystem_view;
+        "sockets/tcp": sockets::tcp, WasiSockets, sockets_view;
+        "sockets/udp": sockets::udp, WasiSockets, sockets_view;
+        "sockets/udp-create-socket": sockets::udp_create_socket, WasiSockets, sockets_view;
+    }
+    add_what_never_waits(linker, wanted)
 }
 
 /// The interfaces whose functions all return at once, and which are therefore the same in both forms.
-fn add_what_never_waits<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+fn add_what_never_waits<T: HasWasi + 'static>(
+    linker: &mut Linker<T>,
+    wanted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
     use bindings::{cli, clocks, filesystem, io, random, sockets};
-    io::error::add_to_linker::<T, Table>(linker, table)?;
-    cli::environment::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::exit::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::stdin::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::stdout::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::stderr::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::terminal_input::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::terminal_output::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::terminal_stdin::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::terminal_stdout::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    cli::terminal_stderr::add_to_linker::<T, WasiCli>(linker, cli_view)?;
-    clocks::wall_clock::add_to_linker::<T, WasiClocks>(linker, clocks_view)?;
-    clocks::monotonic_clock::add_to_linker::<T, WasiClocks>(linker, clocks_view)?;
-    filesystem::preopens::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
-    random::random::add_to_linker::<T, WasiRandom>(linker, randomness)?;
-    random::insecure::add_to_linker::<T, WasiRandom>(linker, randomness)?;
-    random::insecure_seed::add_to_linker::<T, WasiRandom>(linker, randomness)?;
-    sockets::instance_network::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    let options = sockets::network::LinkOptions::default();
-    sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, sockets_view)?;
-    sockets::tcp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
-    names::add_to_linker(linker)
+    add_wanted! { T, linker, wanted;
+        "io/error": io::error, Table, table;
+        "cli/environment": cli::environment, WasiCli, cli_view;
+        "cli/exit": cli::exit, WasiCli, cli_view;
+        "cli/stdin": cli::stdin, WasiCli, cli_view;
+        "cli/stdout": cli::stdout, WasiCli, cli_view;
+        "cli/stderr": cli::stderr, WasiCli, cli_view;
+        "cli/terminal-input": cli::terminal_input, WasiCli, cli_view;
+        "cli/terminal-output": cli::terminal_output, WasiCli, cli_view;
+        "cli/terminal-stdin": cli::terminal_stdin, WasiCli, cli_view;
+        "cli/terminal-stdout": cli::terminal_stdout, WasiCli, cli_view;
+        "cli/terminal-stderr": cli::terminal_stderr, WasiCli, cli_view;
+        "clocks/wall-clock": clocks::wall_clock, WasiClocks, clocks_view;
+        "clocks/monotonic-clock": clocks::monotonic_clock, WasiClocks, clocks_view;
+        "filesystem/preopens": filesystem::preopens, WasiFilesystem, filesystem_view;
+        "random/random": random::random, WasiRandom, randomness;
+        "random/insecure": random::insecure, WasiRandom, randomness;
+        "random/insecure-seed": random::insecure_seed, WasiRandom, randomness;
+        "sockets/instance-network": sockets::instance_network, WasiSockets, sockets_view;
+        "sockets/tcp-create-socket": sockets::tcp_create_socket, WasiSockets, sockets_view;
+    }
+    if wanted("sockets/network") {
+        let options = sockets::network::LinkOptions::default();
+        sockets::network::add_to_linker::<T, WasiSockets>(linker, &options, sockets_view)?;
+    }
+    if wanted("sockets/ip-name-lookup") {
+        names::add_to_linker(linker)?;
+    }
+    Ok(())
 }
 
 /// Says that `wasi:io` works on the table alone.
@@ -128,26 +215,26 @@ fn table<T: HasWasi>(data: &mut T) -> &mut ResourceTable {
     data.wasi().view().table
 }
 
-fn cli_view<T: HasWasi>(data: &mut T) -> WasiCliCtxView<'_> {
+pub(crate) fn cli_view<T: HasWasi>(data: &mut T) -> WasiCliCtxView<'_> {
     let view = data.wasi().view();
     WasiCliCtxView { ctx: view.ctx.cli(), table: view.table }
 }
 
-fn clocks_view<T: HasWasi>(data: &mut T) -> WasiClocksCtxView<'_> {
+pub(crate) fn clocks_view<T: HasWasi>(data: &mut T) -> WasiClocksCtxView<'_> {
     let view = data.wasi().view();
     WasiClocksCtxView { ctx: view.ctx.clocks(), table: view.table }
 }
 
-fn filesystem_view<T: HasWasi>(data: &mut T) -> WasiFilesystemCtxView<'_> {
+pub(crate) fn filesystem_view<T: HasWasi>(data: &mut T) -> WasiFilesystemCtxView<'_> {
     let view = data.wasi().view();
     WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table }
 }
 
-fn randomness<T: HasWasi>(data: &mut T) -> &mut WasiRandomCtx {
+pub(crate) fn randomness<T: HasWasi>(data: &mut T) -> &mut WasiRandomCtx {
     data.wasi().view().ctx.random()
 }
 
-fn sockets_view<T: HasWasi>(data: &mut T) -> WasiSocketsCtxView<'_> {
+pub(crate) fn sockets_view<T: HasWasi>(data: &mut T) -> WasiSocketsCtxView<'_> {
     let view = data.wasi().view();
     WasiSocketsCtxView { ctx: view.ctx.sockets(), table: view.table }
 }

@@ -58,7 +58,8 @@ pub struct Limits {
     /// Component resources the guest holds handles to at one time. Default: 10,000.
     pub handles: u32,
     /// Entries of the WASI resource table, such as open files, at one time. A store without WASI has none.
-    /// Each open file is a descriptor of the process, which usually has 1,024. Default: 500.
+    /// Each open file is a descriptor of the process, which usually has 1,024. Tasks, streams and futures of a guest that waits
+    /// for several things at a time are counted apart, up to the same number. Default: 500.
     pub resources: u32,
     /// Random bytes that one call of a guest may ask for. Making them is host time that nothing interrupts.
     /// Default: 1 MiB.

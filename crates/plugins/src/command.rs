@@ -5,7 +5,7 @@ use host_core::{InvokeError, invoke_async};
 use host_limits::Limits;
 use host_wasi::Grants;
 use host_wasi::wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime::component::{Instance, InstancePre, Val};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Val};
 use wasmtime::{ExternType, Store};
 
 use crate::error::{CallError, Stopped};
@@ -47,8 +47,8 @@ impl From<RunError> for CommandError {
 }
 
 impl Runtime {
-    /// Runs a WASI command: a core module that exports `_start`, or a component that exports `wasi:cli/run`. Gives its
-    /// exit code; a component can only tell 0 from 1.
+    /// Runs a WASI command: a core module that exports `_start`, or a component that exports `wasi:cli/run`, in version 0.3 if it
+    /// has that and in 0.2 else. Gives its exit code; a component of WASI 0.2 can only tell 0 from 1.
     ///
     /// # Errors
     ///
@@ -75,6 +75,16 @@ impl Runtime {
                     start.call_async(store, ()).await.map(|()| 0)
                 };
                 self.run_fresh(limits, grants, start).await
+            }
+            Guest::Component(instance) if let Some(run) = run_of_p3(instance.component()) => {
+                let run = async |store: &mut Store<State>| {
+                    let instance = instance.instantiate_async(&mut *store).await?;
+                    let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, &run)?;
+                    // Not `call_concurrent`, which would let a guest that waits for nothing wait until its deadline.
+                    let (result,) = run.call_async(store, ()).await?;
+                    Ok(i32::from(result.is_err()))
+                };
+                self.run_fresh(limits, grants, run).await
             }
             Guest::Component(instance) => {
                 let Ok(command) = CommandPre::new(instance.clone()) else {
@@ -173,4 +183,14 @@ impl Runtime {
         let outcome = self.run_instance(instance, limits, grants, call).await?;
         outcome.transpose().map_err(CallError::Arguments)
     }
+}
+
+/// The function by which a command of WASI 0.3 starts, if it is one. A program may also have that of 0.2, which the compiler of
+/// its language put there.
+fn run_of_p3(component: &Component) -> Option<ComponentExportIndex> {
+    if !cfg!(feature = "p3") {
+        return None;
+    }
+    let interface = component.get_export_index(None, "wasi:cli/run@0.3.0")?;
+    component.get_export_index(Some(&interface), "run")
 }

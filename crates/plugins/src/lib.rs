@@ -12,6 +12,7 @@ pub mod blocking;
 pub mod http;
 
 mod command;
+mod concurrency;
 mod loading;
 mod program;
 mod runtime;
@@ -19,6 +20,7 @@ mod runtime;
 mod error;
 
 pub use crate::command::CommandError;
+pub use crate::concurrency::needs_concurrency;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
 pub use crate::loading::{Loading, Origin};

@@ -160,11 +160,21 @@ impl Runtime {
         Ok(Program { guest: Guest::Module(instance), loading })
     }
 
+    /// Knows what the linker of components has, for hints when an import is missing.
+    fn doctor(&self) -> Doctor {
+        let doctor = Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(["log"]);
+        #[cfg(feature = "p3")]
+        if self.engine.get_concurrency_support() {
+            return doctor.offers(host_wasi::p3::INTERFACES.iter().copied());
+        }
+        doctor
+    }
+
     fn link_component(&self, component: &Component, loading: Loading) -> Result<Program, LoadError> {
         match self.components.instantiate_pre(component) {
             Ok(instance) => Ok(Program { guest: Guest::Component(instance), loading }),
             // Only now, because looking for all reasons takes many trials.
-            Err(error) => match doctor().check(component, &self.components) {
+            Err(error) => match self.doctor().check(component, &self.components) {
                 Err(report) => Err(LoadError::Imports(report)),
                 Ok(()) => Err(LoadError::invalid(error)),
             },
@@ -212,11 +222,6 @@ fn admit(engine: &Engine, limits: &StaticLimits, wasm: &[u8]) -> Result<(), Load
         }
         Err(rejected) => Err(rejected.into()),
     }
-}
-
-/// Knows what the linker of components has, for hints when an import is missing.
-fn doctor() -> Doctor {
-    Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(["log"])
 }
 
 /// Does `work` on a guest that is not valid for certain: the validator panics at some, such as a component whose types are

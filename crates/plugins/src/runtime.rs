@@ -46,6 +46,10 @@ impl Runtime {
         host_wasi::p1::add_to_linker_async(&mut modules).map_err(SetupError::linker)?;
         let mut components = component::Linker::new(&engine);
         host_wasi::p2::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
+        #[cfg(feature = "p3")]
+        if engine.get_concurrency_support() {
+            host_wasi::p3::add_to_linker(&mut components).map_err(SetupError::linker)?;
+        }
         #[cfg(feature = "http")]
         host_wasi::http::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
         host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
@@ -70,7 +74,7 @@ impl Runtime {
         &mut self.modules
     }
 
-    /// The linker of components: WASI 0.2 and `log`. Add interfaces of your own before anything is prepared.
+    /// The linker of components: WASI 0.2, WASI 0.3 if the feature `p3` is on and the engine supports concurrency, and `log`. Add interfaces of your own before anything is prepared.
     pub fn component_linker(&mut self) -> &mut component::Linker<State> {
         &mut self.components
     }
@@ -85,6 +89,11 @@ impl Runtime {
         let state = State::new(limits, grants)?;
         self.check_grants(grants)?;
         let mut store = Store::new(&self.engine, state);
+        #[cfg(feature = "p3")]
+        if let Some(table) = store.concurrent_resource_table() {
+            // Tasks, streams and futures: what a guest has of them is memory of ours.
+            table.set_max_capacity(limits.resources as usize);
+        }
         arm_async(&mut store, &self.ticker)?;
         Ok(store)
     }

@@ -27,11 +27,18 @@ const MISSING: &str = "\
 the WASI test suite is skipped, for it is not here; get it, and say where it is by --suite PATH or WASI_TESTSUITE:
   git clone --depth 1 --branch prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite";
 
-/// What a test that asks for the network is granted: this machine.
+/// What a test of sockets is granted: this machine. A policy also has to say that WASI 0.3 is allowed.
 const LOOPBACK: &str = "\
+profile.proposals = PROPOSALS
+static-limits.proposals = PROPOSALS
+
 [grants]
-network = [\"tcp://127.0.0.1:*\", \"tcp://[::1]:*\", \"udp://127.0.0.1:*\", \"udp://[::1]:*\"]
+network = ['tcp://127.0.0.1:*', 'tcp://[::1]:*', 'udp://127.0.0.1:*', 'udp://[::1]:*']
 ";
+
+/// What a Rust program of WASI 0.3 is made of.
+const PROPOSALS: &str = "['sign-extension', 'saturating-float-to-int', 'bulk-memory', 'reference-types', \
+    'multi-value', 'simd', 'component-model', 'component-model-async']";
 
 /// The folders of tests, and how their WASI is called in the table.
 const VERSIONS: &[(&str, &str)] = &[("wasm32-wasip1", "p1"), ("wasm32-wasip3", "p3")];
@@ -159,7 +166,7 @@ impl Runner {
         command.args(["run", "--no-cache"]);
         if case.sockets {
             let policy = scratch.join("policy.toml");
-            fs::write(&policy, LOOPBACK)?;
+            fs::write(&policy, LOOPBACK.replace("PROPOSALS", PROPOSALS))?;
             command.arg("--policy").arg(policy).args(["--fuel", "unlimited", "--timeout", "1m"]);
         }
         for (name, value) in &case.env {

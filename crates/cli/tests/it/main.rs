@@ -6,6 +6,7 @@ mod cache;
 mod call;
 mod faults;
 mod inspect;
+mod p3;
 mod run;
 #[cfg(unix)]
 mod serve;

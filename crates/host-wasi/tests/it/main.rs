@@ -12,5 +12,8 @@ mod needs;
 mod network;
 mod p1;
 mod p2;
+#[cfg(feature = "p3")]
+mod p3;
 mod resources;
 mod stdio;
+mod strict;

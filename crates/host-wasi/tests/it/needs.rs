@@ -28,7 +28,7 @@ fn a_component_is_read() {
 fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     let unserved = [
         "wasi:http/outgoing-handler@0.2.0",
-        "wasi:cli/stdin@0.3.0",
+        "wasi:cli/stdin@0.3.0-rc-1",
         "wasi:cli/stdin",
         "wasi_unstable.fd_write",
         "wasi_snapshot_preview1.sock_accept",
@@ -40,6 +40,15 @@ fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     assert_eq!(found.unserved, unserved.map(str::to_owned).into());
     assert_eq!(found.not_wasi, not_wasi.map(str::to_owned).into());
     assert_eq!(needs([""; 0]), Needs::default());
+}
+
+#[cfg(feature = "p3")]
+#[test]
+fn both_generations_of_components_need_the_same_grants() {
+    let found = needs(host_wasi::p3::INTERFACES);
+    assert!(found.unserved.is_empty(), "{found:?}");
+    assert_eq!(found.may_use, needs(host_wasi::p2::INTERFACES).may_use);
+    assert!(needs(["wasi:cli/types@0.3.1", "wasi:clocks/types@0.3.0"]).unserved.is_empty());
 }
 
 #[test]

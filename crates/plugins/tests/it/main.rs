@@ -8,6 +8,8 @@ mod hostile; // each is stopped for its own reason, and nobody else pays
 #[cfg(feature = "http")]
 mod http; // requests, each in a fresh store
 mod load; // directories, broken plugins, names
+#[cfg(feature = "p3")]
+mod p3; // commands that wait for several things at a time
 mod policy; // the file an operator writes
 
 use std::time::Duration;

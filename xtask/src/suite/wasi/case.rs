@@ -16,7 +16,7 @@ pub(super) struct Case {
     pub(super) env: BTreeMap<String, String>,
     /// The directory that the guest sees as `/`, if it sees any.
     pub(super) root: Option<PathBuf>,
-    /// Whether it asks for the network of this machine.
+    /// Whether it needs sockets. Some that make one and nothing more do not say so.
     pub(super) sockets: bool,
     /// What is done while it runs, in this order.
     pub(super) operations: Vec<Operation>,
@@ -86,12 +86,13 @@ fn case(name: String, wasm: &Path, specification: &Value) -> Result<Case> {
         env.insert(variable.clone(), text(value)?);
     }
     Ok(Case {
+        sockets: name.starts_with("sockets-")
+            || specification["proposals"].as_array().is_some_and(|all| all.contains(&"sockets".into())),
         name,
         wasm: wasm.to_owned(),
         args: start["args"].as_array().into_iter().flatten().map(text).collect::<Result<_>>()?,
         env,
         root: start["root"].as_str().map(|root| folder.join(root)),
-        sockets: specification["proposals"].as_array().is_some_and(|all| all.contains(&"sockets".into())),
         operations,
     })
 }
