@@ -32,8 +32,8 @@ pub const MOST_WORLD: usize = 256 << 10;
 /// What is in the module is copied and not validated: that is done when the component is compiled. The result is
 /// some 20 KiB larger than `wasm`, of which up to four copies are held meanwhile.
 ///
-/// A program linked with a C library of before 2023 may take the memory that the adapter has got itself for its heap. The
-/// adapter then ends it with a trap, as a rule; build such a program again, or run it as the module it is.
+/// Programs in Go, and those linked with a C library of before 2023, may take the memory that the adapter has got itself for their
+/// heap. The adapter then ends them with a trap, as a rule; run such a program as the module it is.
 ///
 /// An exit code arrives as 0 or 1, which is all that a component of WASI 0.2 can say.
 ///

@@ -10,7 +10,8 @@ pub(super) const ESBUILD: Program = Program {
     sha256: "1233c0473ab65f3c28943b8456a675d22bc060f0459345d27a82af0226f5dd55",
     wasm: "package/esbuild.wasm",
     limits: &["--memory=64MiB", "--timeout=60s"],
-    no_component: None,
+    // Go takes all memory that comes for its own, that of the adapter too.
+    no_component: Some("Go's runtime overwrites the adapter"),
     runs: &[
         Run {
             does: "makes TypeScript small, from standard input",
