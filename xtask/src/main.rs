@@ -26,7 +26,8 @@ usage: cargo xtask <command>
   check [STEP ...]   everything short of running: fmt, layers, files, promises, clippy, docs, deny
   test [-- ARGS]     build guests, run every test and every example; ARGS go to `cargo test`
   suite NAME [ARGS]  run a public test suite through our crates and show what it says: spec; or
-                     wasi [--suite PATH] [--program PATH], of which PATH is a checkout, and a built wasm-host
+                     wasi [--suite PATH] [--program PATH], of which PATH is a checkout, and a built wasm-host; or
+                     programs [--offline] [--adapt] [--program PATH] [NAME ...], which downloads them
   demo [ARGS]        build guests, run good and hostile plugins side by side
 ";
 

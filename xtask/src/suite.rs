@@ -1,6 +1,7 @@
 //! `cargo xtask suite`: public test suites, run through our own crates, with what they said.
 
 mod built;
+mod programs;
 mod wasi;
 
 use std::process::{Command, ExitCode};
@@ -39,6 +40,7 @@ const SUITES: &[Suite] = &[
         },
     },
     Suite { name: "wasi", how: How::Chore(wasi::run) },
+    Suite { name: "programs", how: How::Chore(programs::run) },
 ];
 
 /// The suite of this name, or what to say to somebody who asks for another.
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn a_suite_that_is_not_known_is_told_with_those_that_are() {
         assert_eq!(find("spec").unwrap().name, "spec");
-        assert_eq!(find("spce").unwrap_err(), "there is no suite `spce`; known suites: spec, wasi");
+        assert_eq!(find("spce").unwrap_err(), "there is no suite `spce`; known suites: spec, wasi, programs");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{load, policy};
 /// Compiles, and writes the file.
 pub(crate) fn compile(flags: &CompileFlags) -> Result<i32> {
     let CompileFlags { file, output, .. } = flags;
-    let wasm = load::read(file)?;
+    let mut wasm = load::read(file)?;
     let policy = policy::of_code(flags.policy.as_deref(), flags.fuel, &wasm)?;
     if is_same(file, output) {
         bail!("`{}` is both FILE and OUT; write to another file", output.display());
@@ -21,6 +21,9 @@ pub(crate) fn compile(flags: &CompileFlags) -> Result<i32> {
     // A file would take its place: as root, that of /dev/null.
     if fs::metadata(output).is_ok_and(|metadata| !metadata.is_file()) {
         bail!("`{}` is there, and is no file; name a file", output.display());
+    }
+    if flags.adapt {
+        wasm = load::adapted(&load::runtime(&policy, None)?, file, &wasm)?;
     }
     let code = match &flags.target {
         None => {

@@ -148,6 +148,9 @@ pub(crate) struct CompileFlags {
     /// processor of the kind, and not only this one
     #[arg(long, value_name = "TRIPLE")]
     pub(crate) target: Option<String>,
+    /// Make a component of FILE, a WASI 0.1 module, and compile that
+    #[arg(long)]
+    pub(crate) adapt: bool,
     /// The limits that the program will run under.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) policy: Option<PathBuf>,
@@ -177,6 +180,9 @@ pub(crate) struct GuestFlags {
     /// How much memory the program may have, such as 64MiB [default: 4GiB]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<Bytes>,
+    /// Make a component of FILE, a WASI 0.1 module, and take that: WASI 0.1 is then served by WASI 0.2
+    #[arg(long)]
+    pub(crate) adapt: bool,
     /// Take FILE also if `wasm-host compile` made it. It is native code that nothing can check: allow it for files of yours
     #[arg(long)]
     pub(crate) allow_precompiled: bool,

@@ -114,6 +114,11 @@ pub(crate) fn is_precompiled(file: &Path, bytes: &[u8], allowed: bool) -> Result
     }
 }
 
+/// The component that is made of `wasm`, the WASI 0.1 module in `file`.
+pub(crate) fn adapted(runtime: &Runtime, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
+    runtime.adapt(wasm).with_context(|| format!("cannot make a component of `{}`", file.display()))
+}
+
 /// Does `work`, which compiles `file`. After a second somebody at a terminal is told what takes so long.
 pub(crate) fn compiling<R>(file: &Path, wasm: &[u8], work: impl FnOnce() -> R) -> R {
     let _done = stderr().is_terminal().then(|| announce(file, wasm.len()));

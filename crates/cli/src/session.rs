@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use host_plugins::host_cache::AheadError;
 use host_plugins::host_core::{Backtraces, Fault};
 use host_plugins::host_limits::Usage;
@@ -57,10 +57,16 @@ impl<'a> Session<'a> {
     }
 
     fn open(file: &Path, flags: &'a GuestFlags, streams: &Grants, stdout: Stream) -> Result<Session<'a>> {
-        let bytes = load::read(file)?;
+        let mut bytes = load::read(file)?;
         let mut policy = policy::of_guest(flags, streams, &bytes)?;
         let (runtime, program): (Runtime, Result<Program>);
         if load::is_precompiled(file, &bytes, flags.allow_precompiled)? {
+            if flags.adapt {
+                bail!(
+                    "`{}` is compiled already; give --adapt to `wasm-host compile` instead",
+                    file.display()
+                );
+            }
             (runtime, program) = prepare_ahead(file, &mut policy, flags.policy.is_none())?;
         } else {
             if flags.backtrace && flags.policy.is_none() {
@@ -68,6 +74,9 @@ impl<'a> Session<'a> {
                 policy.profile.backtraces = Backtraces::Lines;
             }
             runtime = load::runtime(&policy, load::cache_apart_from(&policy.grants, &flags.cache)?)?;
+            if flags.adapt {
+                bytes = load::adapted(&runtime, file, &bytes)?;
+            }
             program = load::compiling(file, &bytes, || runtime.prepare(&bytes)).map_err(Into::into);
         }
         let program = program.with_context(|| format!("cannot load `{}`", file.display()))?;

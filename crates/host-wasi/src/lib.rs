@@ -14,6 +14,8 @@ mod error;
 mod options;
 mod state;
 
+#[cfg(feature = "adapt")]
+pub mod adapt;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod p1;

@@ -55,6 +55,10 @@ pub enum LoadError {
     /// There is no engine that compiles for the platform that was named.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// It does not become a component.
+    #[cfg(feature = "adapt")]
+    #[error(transparent)]
+    Adapt(#[from] host_wasi::adapt::AdaptError),
     /// A component whose imports nobody satisfies.
     #[error(transparent)]
     Imports(Report),

@@ -94,6 +94,19 @@ impl Runtime {
         })
     }
 
+    /// Makes a component of `wasm`, a core module of WASI 0.1, for [`prepare`](Runtime::prepare) and the others to take:
+    /// [`component_from_module`](host_wasi::adapt::component_from_module) under this runtime's static limits.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: not WebAssembly, more than the static limits allow, or no module that can be a component.
+    #[cfg(feature = "adapt")]
+    pub fn adapt(&self, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        InputKind::of(wasm)?;
+        admit(&self.engine, &self.static_limits, wasm)?;
+        Ok(host_wasi::adapt::component_from_module(wasm)?)
+    }
+
     /// Compiles `wasm`, a core module or a component in binary form, to the contents of a file for
     /// [`prepare_ahead`](Runtime::prepare_ahead) of a runtime with the same settings. The cache has no part in it.
     ///

@@ -1,5 +1,6 @@
 //! The command `wasm-host` from outside: what it prints, and with which code it ends.
 
+mod adapt;
 mod bad_input;
 mod cache;
 mod call;

@@ -2,6 +2,8 @@
 
 mod command;
 
+#[cfg(feature = "adapt")]
+mod adapt;
 mod r#async;
 mod env;
 mod files;
