@@ -9,7 +9,7 @@ mod raw;
 use std::env;
 
 use errno::Errno;
-use raw::Guest;
+use raw::{Guest, ONE_SECOND};
 
 fn main() {
     let mut guest = Guest::default();
@@ -50,11 +50,11 @@ fn perform(guest: &mut Guest, call: &str) -> Result<String, Errno> {
     match *parts.as_slice() {
         ["open", flags, path] => guest.open(flags, &at(guest, path)).map(done),
         ["close"] => guest.close().map(done),
-        ["read"] => guest.read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        ["read"] => guest.read_at(0).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         // Opened, read and closed: what a program does that wants to know what a file says.
         ["cat", path] => {
             guest.open("r", &at(guest, path))?;
-            let bytes = guest.read();
+            let bytes = guest.read_at(0);
             guest.close()?;
             bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         }
@@ -68,8 +68,14 @@ fn perform(guest: &mut Guest, call: &str) -> Result<String, Errno> {
             guest.write_at(number(offset), &bytes(text)).map(|count| count.to_string())
         }
         ["set-size", size] => guest.set_size(number(size)).map(done),
+        ["read-at", offset] => guest.read_at(number(offset)).map(|bytes| bytes.len().to_string()),
+        ["seek", offset, whence] => {
+            guest.seek(number(offset) as i64, number(whence) as u8).map(|place| place.to_string())
+        }
+        ["advise", offset, length] => guest.advise(number(offset), number(length)).map(done),
         ["allocate", offset, length] => guest.allocate(number(offset), number(length)).map(done),
-        ["set-times"] => guest.set_times().map(done),
+        ["set-times"] => guest.set_times(ONE_SECOND).map(done),
+        ["set-times", nanoseconds] => guest.set_times(number(nanoseconds)).map(done),
         ["set-times-at", path] => guest.set_times_at(true, &at(guest, path)).map(done),
         ["set-link-times", path] => guest.set_times_at(false, &at(guest, path)).map(done),
         ["size"] => guest.stat_open().map(|stat| stat.to_string()),

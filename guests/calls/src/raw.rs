@@ -7,6 +7,7 @@ use crate::errno::Errno;
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
+    fn fd_advise(fd: u32, offset: u64, length: u64, advice: u32) -> u16;
     fn fd_allocate(fd: u32, offset: u64, length: u64) -> u16;
     fn fd_close(fd: u32) -> u16;
     fn fd_filestat_get(fd: u32, stat: *mut [u64; 8]) -> u16;
@@ -15,6 +16,7 @@ unsafe extern "C" {
     fn fd_pread(fd: u32, into: *const Slice, count: usize, offset: u64, read: *mut usize) -> u16;
     fn fd_pwrite(fd: u32, from: *const Slice, count: usize, offset: u64, written: *mut usize) -> u16;
     fn fd_readdir(fd: u32, into: *mut u8, length: usize, cookie: u64, filled: *mut usize) -> u16;
+    fn fd_seek(fd: u32, offset: i64, whence: u32, place: *mut u64) -> u16;
     fn fd_write(fd: u32, from: *const Slice, count: usize, written: *mut usize) -> u16;
     fn path_create_directory(fd: u32, path: *const u8, length: usize) -> u16;
     fn path_filestat_get(fd: u32, flags: u32, path: *const u8, length: usize, stat: *mut [u64; 8]) -> u16;
@@ -78,7 +80,7 @@ struct Slice {
 const RIGHT_TO_READ: u64 = 1 << 1 | 1 << 14;
 const RIGHT_TO_WRITE: u64 = 1 << 6;
 const SET_BOTH_TIMES: u16 = 1 | 4;
-const ONE_SECOND: u64 = 1_000_000_000;
+pub const ONE_SECOND: u64 = 1_000_000_000;
 
 /// A file's type and size.
 pub struct Stat([u64; 8]);
@@ -142,12 +144,12 @@ impl Guest {
         Errno::check(unsafe { fd_close(fd) })
     }
 
-    /// The first KiB.
-    pub fn read(&self) -> Result<Vec<u8>, Errno> {
+    /// At most a KiB.
+    pub fn read_at(&self, offset: u64) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; 1024];
         let slice = Slice { start: buffer.as_mut_ptr(), length: buffer.len() };
         let mut read = 0;
-        Errno::check(unsafe { fd_pread(self.last_opened(), &slice, 1, 0, &mut read) })?;
+        Errno::check(unsafe { fd_pread(self.last_opened(), &slice, 1, offset, &mut read) })?;
         buffer.truncate(read);
         Ok(buffer)
     }
@@ -174,13 +176,25 @@ impl Guest {
         Errno::check(unsafe { fd_allocate(self.last_opened(), offset, length) })
     }
 
-    /// Both times to one second after 1970 began.
-    pub fn set_times(&self) -> Result<(), Errno> {
+    pub fn seek(&self, offset: i64, whence: u8) -> Result<u64, Errno> {
+        let mut place = 0;
+        Errno::check(unsafe { fd_seek(self.last_opened(), offset, whence.into(), &mut place) })?;
+        Ok(place)
+    }
+
+    /// Says that this will be needed.
+    pub fn advise(&self, offset: u64, length: u64) -> Result<(), Errno> {
+        Errno::check(unsafe { fd_advise(self.last_opened(), offset, length, 3) })
+    }
+
+    /// Both times, counted from the beginning of 1970.
+    pub fn set_times(&self, nanoseconds: u64) -> Result<(), Errno> {
         Errno::check(unsafe {
-            fd_filestat_set_times(self.last_opened(), ONE_SECOND, ONE_SECOND, SET_BOTH_TIMES)
+            fd_filestat_set_times(self.last_opened(), nanoseconds, nanoseconds, SET_BOTH_TIMES)
         })
     }
 
+    /// Both times to one second after 1970 began.
     pub fn set_times_at(&self, follow: bool, At { directory, path }: &At) -> Result<(), Errno> {
         Errno::check(unsafe {
             path_filestat_set_times(
