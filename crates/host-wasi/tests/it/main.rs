@@ -3,12 +3,34 @@
 mod command;
 
 mod r#async;
+#[cfg(target_os = "linux")]
+mod calls;
 mod env;
 mod files;
 mod grants;
+#[cfg(target_os = "linux")]
+mod inside;
+#[cfg(target_os = "linux")]
+mod inside_names;
+#[cfg(target_os = "linux")]
+mod inside_paths;
+#[cfg(target_os = "linux")]
+mod inside_races;
+#[cfg(target_os = "linux")]
+mod inside_read_only;
+#[cfg(target_os = "linux")]
+mod inside_slashes;
+#[cfg(target_os = "linux")]
+mod inside_special;
+#[cfg(target_os = "linux")]
+mod inside_ways_out;
 mod needs;
 mod network;
 mod p1;
 mod p2;
 mod resources;
+#[cfg(target_os = "linux")]
+mod snapshot;
 mod stdio;
+#[cfg(target_os = "linux")]
+mod unsandboxed;
