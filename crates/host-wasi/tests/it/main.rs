@@ -6,6 +6,8 @@ mod r#async;
 #[cfg(target_os = "linux")]
 mod calls;
 mod env;
+#[cfg(target_os = "linux")]
+mod extremes;
 mod files;
 mod grants;
 #[cfg(target_os = "linux")]
@@ -24,6 +26,8 @@ mod inside_slashes;
 mod inside_special;
 #[cfg(target_os = "linux")]
 mod inside_ways_out;
+mod memory_handles;
+mod memory_requests;
 mod needs;
 mod network;
 mod p1;
