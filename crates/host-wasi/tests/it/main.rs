@@ -26,6 +26,7 @@ mod inside_slashes;
 mod inside_special;
 #[cfg(target_os = "linux")]
 mod inside_ways_out;
+mod lock;
 mod memory_handles;
 mod memory_requests;
 mod needs;
@@ -38,3 +39,4 @@ mod snapshot;
 mod stdio;
 #[cfg(target_os = "linux")]
 mod unsandboxed;
+mod versions;

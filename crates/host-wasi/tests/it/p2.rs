@@ -51,21 +51,6 @@ fn adding_twice_is_an_error() {
     assert!(p2::add_to_linker_async(&mut Linker::<Wasi>::new(&ENGINE)).is_ok());
 }
 
-#[test]
-fn every_patch_of_0_2_links() {
-    let mut linker = Linker::<Wasi>::new(&ENGINE);
-    p2::add_to_linker_sync(&mut linker).unwrap();
-    for patch in 0..=12 {
-        let text = format!(
-            r#"(component (import "wasi:cli/environment@0.2.{patch}" (instance
-                (export "get-arguments" (func (result (list string)))))))"#
-        );
-        let component = Component::new(&ENGINE, text).unwrap();
-        let mut store = store(Wasi::new(&Grants::default()).unwrap());
-        linker.instantiate(&mut store, &component).unwrap_or_else(|error| panic!("0.2.{patch}: {error:?}"));
-    }
-}
-
 /// Each interface of `wasi:cli/imports`, with one thing that is in it.
 const INTERFACES: [(&str, &str); 27] = [
     ("cli/environment", "get-environment"),
