@@ -1,7 +1,8 @@
 //! Opens grants for one store, with the bounds and the callbacks that are not grants.
 
 use crate::denial::Denials;
-use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment, network};
+use crate::guarded::Guarded;
+use crate::{GrantError, Grants, OutputStream, Wasi, environment, files, network};
 use wasmtime_wasi::WasiCtxBuilder;
 
 /// How a [`Wasi`] is opened: what is a matter of the host, and no grant.
@@ -15,6 +16,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WasiOptions {
+    max_listing: usize,
     max_random: u64,
     max_resources: usize,
 }
@@ -22,7 +24,20 @@ pub struct WasiOptions {
 impl WasiOptions {
     /// The defaults.
     pub fn new() -> Self {
-        Self { max_random: Wasi::DEFAULT_MAX_RANDOM, max_resources: Wasi::DEFAULT_MAX_RESOURCES }
+        Self {
+            max_listing: Wasi::DEFAULT_MAX_LISTING,
+            max_random: Wasi::DEFAULT_MAX_RANDOM,
+            max_resources: Wasi::DEFAULT_MAX_RESOURCES,
+        }
+    }
+
+    /// How many directory entries the guest may list at a time, in all its listings together. The host holds that many
+    /// names. The guest that lists more is told "not enough memory". Default: [`Wasi::DEFAULT_MAX_LISTING`].
+    ///
+    /// It holds on Unix; elsewhere listings are not bounded.
+    pub fn max_listing(mut self, most: usize) -> Self {
+        self.max_listing = most;
+        self
     }
 
     /// How many random bytes one call of the guest may ask for. They are made in one go, in time and memory of the host. The
@@ -56,9 +71,10 @@ impl WasiOptions {
         grants.stdin.open(&mut builder)?;
         let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
         let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
-        directories::open(&grants.directories, &mut builder)?;
+        let files = files::open::open(grants, &mut builder)?;
         network::open(&grants.network, &mut builder);
-        let mut wasi = Wasi { stdout, stderr, denials, ..Wasi::from(builder.build_p1()) };
+        let guarded = Guarded::new(builder.build_p1(), files.places, denials.clone(), self.max_listing);
+        let mut wasi = Wasi { guarded, stdout, stderr, denials, temporary: files.temporary };
         wasi.set_max_resources(self.max_resources);
         Ok(wasi)
     }

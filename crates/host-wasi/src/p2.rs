@@ -3,14 +3,16 @@
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
 //! itself, so that [`HasWasi`] is enough.
 
+mod files;
+
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
+use self::files::GuardedFiles;
 use crate::HasWasi;
 
 /// The interfaces that [`add_to_linker_sync`] and [`add_to_linker_async`] add, in the newest version they serve: what a
@@ -65,7 +67,7 @@ pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmt
     use bindings::sync::{filesystem, io, sockets};
     io::poll::add_to_linker::<T, Table>(linker, table)?;
     io::streams::add_to_linker::<T, Table>(linker, table)?;
-    filesystem::types::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
+    filesystem::types::add_to_linker::<T, GuardedFiles>(linker, files::view)?;
     sockets::tcp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
     sockets::udp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
     sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)
@@ -82,7 +84,7 @@ pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasm
     use bindings::{filesystem, io, sockets};
     io::poll::add_to_linker::<T, Table>(linker, table)?;
     io::streams::add_to_linker::<T, Table>(linker, table)?;
-    filesystem::types::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
+    filesystem::types::add_to_linker::<T, GuardedFiles>(linker, files::view)?;
     sockets::tcp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
     sockets::udp::add_to_linker::<T, WasiSockets>(linker, sockets_view)?;
     sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(linker, sockets_view)
@@ -104,7 +106,7 @@ fn add_what_never_waits<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtim
     cli::terminal_stderr::add_to_linker::<T, WasiCli>(linker, cli_view)?;
     clocks::wall_clock::add_to_linker::<T, WasiClocks>(linker, clocks_view)?;
     clocks::monotonic_clock::add_to_linker::<T, WasiClocks>(linker, clocks_view)?;
-    filesystem::preopens::add_to_linker::<T, WasiFilesystem>(linker, filesystem_view)?;
+    filesystem::preopens::add_to_linker::<T, GuardedFiles>(linker, files::view)?;
     random::random::add_to_linker::<T, WasiRandom>(linker, randomness)?;
     random::insecure::add_to_linker::<T, WasiRandom>(linker, randomness)?;
     random::insecure_seed::add_to_linker::<T, WasiRandom>(linker, randomness)?;
@@ -134,11 +136,6 @@ fn cli_view<T: HasWasi>(data: &mut T) -> WasiCliCtxView<'_> {
 fn clocks_view<T: HasWasi>(data: &mut T) -> WasiClocksCtxView<'_> {
     let view = data.wasi().view();
     WasiClocksCtxView { ctx: view.ctx.clocks(), table: view.table }
-}
-
-fn filesystem_view<T: HasWasi>(data: &mut T) -> WasiFilesystemCtxView<'_> {
-    let view = data.wasi().view();
-    WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table }
 }
 
 fn randomness<T: HasWasi>(data: &mut T) -> &mut WasiRandomCtx {
