@@ -6,6 +6,7 @@ mod grants;
 mod environment;
 mod files;
 mod network;
+mod special_files;
 mod stdio;
 
 mod capture;

@@ -9,6 +9,7 @@ use wiggle::{GuestMemory, GuestPtr};
 use crate::files::guard::{ListingTooLong, Open, file_of, next_entry};
 use crate::files::quota::{Account, Refusal};
 use crate::guarded::Guarded;
+use crate::special_files;
 
 type Result<T> = std::result::Result<T, types::Error>;
 
@@ -24,16 +25,20 @@ impl Guarded {
         inheriting: types::Rights,
         flags: types::Fdflags,
     ) -> Result<types::Fd> {
+        let found = self.context.path_filestat_get(memory, fd, lookup, path).await;
+        if let Ok(found) = &found {
+            special_files::check_p1(found.filetype)?;
+        }
+        self.context.set_hostcall_fuel(self.fuel);
         let Some(Open { place, .. }) = self.number(fd) else {
             return self.context.path_open(memory, fd, lookup, path, how, rights, inheriting, flags).await;
         };
         if let Some(account) = &place.account
             && how.contains(types::Oflags::CREAT)
-            && self.context.path_filestat_get(memory, fd, lookup, path).await.is_err()
+            && found.is_err()
         {
             account.take_entry(0).map_err(refused)?;
         }
-        self.context.set_hostcall_fuel(self.fuel);
         // At its first use the context puts what is open from the start into the table.
         let _ = self.context.fd_prestat_get(memory, fd);
         let entry = next_entry(self.table());

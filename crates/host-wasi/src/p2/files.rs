@@ -17,6 +17,7 @@ use crate::HasWasi;
 use crate::files::guard::{Guard, ListingTooLong, Place, file_of};
 use crate::files::quota::{Account, Refusal};
 use crate::files::stream::QuotaStream;
+use crate::special_files;
 
 /// Says that `wasi:filesystem` works on a [`FilesView`].
 pub(super) struct GuardedFiles;
@@ -245,10 +246,14 @@ impl HostDescriptor for FilesView<'_> {
         how: types::OpenFlags,
         flags: types::DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
+        let found = self.inner.stat_at(Resource::new_borrow(descriptor.rep()), lookup, path.clone()).await;
+        if let Ok(found) = &found {
+            special_files::check_p2(found.type_)?;
+        }
         let place = self.place(&descriptor);
         if let Some(account) = place.as_ref().and_then(|place| place.account.as_ref())
             && how.contains(types::OpenFlags::CREATE)
-            && self.inner.stat_at(Resource::new_borrow(descriptor.rep()), lookup, path.clone()).await.is_err()
+            && found.is_err()
         {
             account.take_entry(0).map_err(refused)?;
         }

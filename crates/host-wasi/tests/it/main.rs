@@ -17,6 +17,8 @@ mod inside_names;
 #[cfg(target_os = "linux")]
 mod inside_paths;
 #[cfg(target_os = "linux")]
+mod inside_pipes;
+#[cfg(target_os = "linux")]
 mod inside_races;
 #[cfg(target_os = "linux")]
 mod inside_read_only;
