@@ -14,4 +14,5 @@ pub(crate) mod open;
 mod count;
 pub(crate) mod guard;
 pub(crate) mod quota;
+pub(crate) mod slashes;
 pub(crate) mod stream;

@@ -8,6 +8,7 @@ use wiggle::{GuestMemory, GuestPtr};
 
 use crate::files::guard::{ListingTooLong, Open, file_of, next_entry};
 use crate::files::quota::{Account, Refusal};
+use crate::files::slashes;
 use crate::guarded::Guarded;
 use crate::special_files;
 
@@ -246,7 +247,8 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
-        let done = self.context.path_remove_directory(memory, fd, path).await;
+        let removed = without_slashes(memory, path)?;
+        let done = self.context.path_remove_directory(memory, fd, removed).await;
         self.note(memory, &done, fd, "to remove the directory", Some(path));
         done
     }
@@ -332,6 +334,13 @@ impl Guarded {
             self.guard.denied(Some(&open.place), asked, &path);
         }
     }
+}
+
+/// A path without the slashes at its end: wasmtime-wasi takes `name/` for `name/.`, by which nothing can be removed.
+fn without_slashes(memory: &GuestMemory<'_>, path: GuestPtr<str>) -> Result<GuestPtr<str>> {
+    let text = memory.as_cow_str(path)?;
+    let length = slashes::without(&text).len().try_into()?;
+    Ok(GuestPtr::new((path.offset_base(), length)))
 }
 
 fn refused(refusal: Refusal) -> types::Error {

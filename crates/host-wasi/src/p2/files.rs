@@ -16,6 +16,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, Read
 use crate::HasWasi;
 use crate::files::guard::{Guard, ListingTooLong, Place, file_of};
 use crate::files::quota::{Account, Refusal};
+use crate::files::slashes;
 use crate::files::stream::QuotaStream;
 use crate::special_files;
 
@@ -228,7 +229,9 @@ impl HostDescriptor for FilesView<'_> {
 
     async fn remove_directory_at(&mut self, descriptor: Resource<Descriptor>, path: String) -> FsResult<()> {
         let place = self.place(&descriptor);
-        let done = self.inner.remove_directory_at(descriptor, path.clone()).await;
+        // wasmtime-wasi takes `name/` for `name/.`, by which nothing can be removed.
+        let removed = slashes::without(&path).to_owned();
+        let done = self.inner.remove_directory_at(descriptor, removed).await;
         self.note(done, place, "to remove the directory", &path)
     }
 

@@ -3,9 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use host_wasi::Access;
-
-use crate::command::BOTH;
 use crate::inside::{Difference, Folder, like_unsandboxed};
 
 const ENTRIES: &[&str] = &["file", "empty", "full", "to-file", "to-empty", "to-full", "dangling", "missing"];
@@ -41,9 +38,7 @@ fn cases() -> Vec<(&'static str, String)> {
     let mut cases = Vec::new();
     for call in CALLS {
         for entry in ENTRIES {
-            // See the test below.
-            let rmdir = call.starts_with("rmdir:");
-            for ending in ENDINGS.iter().filter(|ending| !(rmdir && ending.ends_with('/'))) {
+            for ending in ENDINGS {
                 let here = format!("3/{}", cases.len());
                 let call = call.replace("PATH", &format!("{here}/{entry}{ending}")).replace("HERE", &here);
                 cases.push((*entry, call));
@@ -96,22 +91,4 @@ fn a_slash_asks_for_a_directory() {
         differs("link:", "error exist", "error noent"),
     ];
     like_unsandboxed(|| folder(&cases), &calls, &differences);
-}
-
-/// Without a sandbox `empty/` would be removed, and of the others none.
-#[test]
-fn a_directory_is_removed_by_its_name_without_a_slash() {
-    for form in BOTH {
-        let folder = Folder::new();
-        let calls = [
-            "rmdir:3/empty/",
-            "rmdir:3/directory/",
-            "rmdir:3/to-directory/",
-            "rmdir:3/file/",
-            "rmdir:3/empty",
-        ];
-        let (answers, _) = folder.answers(form, Access::ReadWrite, &calls);
-        assert!(answers[..4].iter().all(|answer| answer.starts_with("error ")), "{form:?}: {answers:?}");
-        assert_eq!(answers[4], "ok", "{form:?}");
-    }
 }
