@@ -87,6 +87,7 @@ fn what_is_outside_cannot_be_read() {
     all_refused(&folder, &calls);
 }
 
+/// Without a sandbox each would be made, but for one: to create only what is new fails where a link is.
 #[test]
 fn nothing_is_made_outside() {
     let mut calls = Vec::new();
@@ -101,6 +102,13 @@ fn nothing_is_made_outside() {
         calls.push(format!("rename:3/file:3/{way}"));
         calls.push(format!("rename:3/empty:3/{way}"));
         calls.push(format!("link:3/file:3/{way}"));
+    }
+    for call in &calls {
+        let folder = Folder::with_ways_out();
+        let answers = unsandboxed::answers(&[folder.inside()], &[call]);
+        let only_new = call.starts_with("open:cwx:") && call.ends_with("dangling");
+        let expected = if only_new { "error exist" } else { "ok" };
+        assert!(answers == [expected], "{call}: {answers:?}");
     }
     all_refused(&Folder::with_ways_out(), &calls);
 }
