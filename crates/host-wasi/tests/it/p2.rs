@@ -1,7 +1,7 @@
 //! The linker of WASI 0.2.
 
 use host_wasi::{Grants, HasWasi, Output, Wasi, exit_code, p2};
-use wasmtime::component::{Component, Linker, ResourceType};
+use wasmtime::component::{Linker, ResourceType};
 use wasmtime_wasi::p2::bindings::sync::Command;
 
 use crate::command::{ENGINE, Form, component, run, store};
