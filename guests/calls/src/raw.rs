@@ -70,7 +70,6 @@ unsafe extern "C" {
     fn path_unlink_file(fd: u32, path: *const u8, length: usize) -> u16;
 }
 
-/// Bytes to read into or to write.
 #[repr(C)]
 struct Slice {
     start: *const u8,
@@ -147,8 +146,7 @@ impl Guest {
     /// At most a KiB.
     pub fn read_at(&self, offset: u64) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; 1024];
-        let slice = Slice { start: buffer.as_mut_ptr(), length: buffer.len() };
-        let mut read = 0;
+        let (slice, mut read) = (Slice { start: buffer.as_mut_ptr(), length: buffer.len() }, 0);
         Errno::check(unsafe { fd_pread(self.last_opened(), &slice, 1, offset, &mut read) })?;
         buffer.truncate(read);
         Ok(buffer)
