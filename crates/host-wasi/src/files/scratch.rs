@@ -48,7 +48,11 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     pub(crate) fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("host-wasi-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("host-wasi-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir()?;
         fs::create_dir(folder.path().join(SHOWN))?;
         Ok(Self { folder })
     }

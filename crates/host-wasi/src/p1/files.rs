@@ -284,6 +284,10 @@ impl Guarded {
         account: &Account,
         position: u64,
     ) -> Result<()> {
+        // Another thread could make the buffers longer once they were looked at.
+        if memory.is_shared_memory() {
+            return Err(Errno::Notsup.into());
+        }
         // It refuses as many buffers, too.
         if buffers.len() as usize > self.fuel / size_of::<types::Ciovec>() {
             return Err(Errno::Nomem.into());
