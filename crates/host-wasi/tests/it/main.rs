@@ -8,6 +8,7 @@ mod directory_errors;
 mod env;
 mod file_map;
 mod files;
+mod files_async;
 mod grants;
 mod listing;
 mod needs;
