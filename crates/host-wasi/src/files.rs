@@ -13,5 +13,6 @@ pub(crate) mod open;
 
 mod count;
 pub(crate) mod guard;
+pub(crate) mod ledger;
 pub(crate) mod quota;
 pub(crate) mod stream;

@@ -27,11 +27,12 @@ impl Guarded {
         let Some(Open { place, .. }) = self.number(fd) else {
             return self.context.path_open(memory, fd, lookup, path, how, rights, inheriting, flags).await;
         };
+        let mut _taken = None;
         if let Some(account) = &place.account
             && how.contains(types::Oflags::CREAT)
             && self.context.path_filestat_get(memory, fd, lookup, path).await.is_err()
         {
-            account.take_entry(0).map_err(refused)?;
+            _taken = Some(account.take_entry(0).map_err(refused)?);
         }
         self.context.set_hostcall_fuel(self.fuel);
         // At its first use the context puts what is open from the start into the table.
@@ -98,9 +99,10 @@ impl Guarded {
         fd: types::Fd,
         buffers: types::CiovecArray,
     ) -> Result<types::Size> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
             let position = self.context.fd_tell(memory, fd)?;
-            self.take_written(memory, buffers, &open, &account, position)?;
+            _taken = self.take_written(memory, buffers, &open, &account, position)?;
         }
         self.context.fd_write(memory, fd, buffers).await
     }
@@ -112,8 +114,9 @@ impl Guarded {
         buffers: types::CiovecArray,
         offset: types::Filesize,
     ) -> Result<types::Size> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
-            self.take_written(memory, buffers, &open, &account, offset)?;
+            _taken = self.take_written(memory, buffers, &open, &account, offset)?;
         }
         self.context.fd_pwrite(memory, fd, buffers, offset).await
     }
@@ -124,8 +127,9 @@ impl Guarded {
         fd: types::Fd,
         size: types::Filesize,
     ) -> Result<()> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
-            account.take_length(&open.file, size).map_err(refused)?;
+            _taken = Some(account.take_length(&open.file, size).map_err(refused)?);
         }
         let done = self.context.fd_filestat_set_size(memory, fd, size).await;
         self.note(memory, &done, fd, "to resize a file in", None);
@@ -185,7 +189,7 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
-        self.take_entry(fd, 0)?;
+        let _taken = self.take_entry(fd, 0)?;
         let done = self.context.path_create_directory(memory, fd, path).await;
         self.note(memory, &done, fd, "to make the directory", Some(path));
         done
@@ -198,7 +202,7 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
-        self.take_entry(fd, text.len().into())?;
+        let _taken = self.take_entry(fd, text.len().into())?;
         let done = self.context.path_symlink(memory, text, fd, path).await;
         self.note(memory, &done, fd, "to make the link", Some(path));
         done
@@ -214,7 +218,7 @@ impl Guarded {
         new_path: GuestPtr<str>,
     ) -> Result<()> {
         self.same_disk(old, new)?;
-        self.take_entry(new, 0)?;
+        let _taken = self.take_entry(new, 0)?;
         let done = self.context.path_link(memory, old, lookup, old_path, new, new_path).await;
         self.note(memory, &done, old, "to link", Some(old_path));
         self.note(memory, &done, new, "to make the link", Some(new_path));

@@ -6,6 +6,7 @@ use wasmtime_wasi::p1::types::{self, Errno};
 use wiggle::{GuestMemory, GuestPtr};
 
 use crate::files::guard::Open;
+use crate::files::ledger::Taken;
 use crate::files::quota::{Account, Refusal};
 use crate::guarded::Guarded;
 
@@ -23,11 +24,9 @@ impl Guarded {
         Some((open, account))
     }
 
-    pub(super) fn take_entry(&self, fd: types::Fd, bytes: u64) -> Result<()> {
-        match self.limited(fd) {
-            Some((_, account)) => account.take_entry(bytes).map_err(refused),
-            None => Ok(()),
-        }
+    pub(super) fn take_entry(&self, fd: types::Fd, bytes: u64) -> Result<Option<Taken>> {
+        let limited = self.limited(fd);
+        limited.map(|(_, account)| account.take_entry(bytes).map_err(refused)).transpose()
     }
 
     /// Takes room for what wasmtime-wasi will write at once: the first buffer that is not empty.
@@ -38,7 +37,7 @@ impl Guarded {
         open: &Open,
         account: &Account,
         position: u64,
-    ) -> Result<()> {
+    ) -> Result<Option<Taken>> {
         // Another thread could make the buffers longer once they were looked at.
         if memory.is_shared_memory() {
             return Err(Errno::Notsup.into());
@@ -57,9 +56,9 @@ impl Guarded {
             } else {
                 account.take_length(&open.file, position.saturating_add(length))
             };
-            return taken.map_err(refused);
+            return taken.map(Some).map_err(refused);
         }
-        Ok(())
+        Ok(None)
     }
 
     pub(super) fn same_disk(&self, old: types::Fd, new: types::Fd) -> Result<()> {

@@ -124,12 +124,12 @@ impl HostDescriptor for FilesView<'_> {
         bytes: Vec<u8>,
         offset: u64,
     ) -> FsResult<u64> {
-        self.take_length(&descriptor, offset.saturating_add(bytes.len() as u64))?;
+        let _taken = self.take_length(&descriptor, offset.saturating_add(bytes.len() as u64))?;
         self.inner.write(descriptor, bytes, offset).await
     }
 
     async fn set_size(&mut self, descriptor: Resource<Descriptor>, size: u64) -> FsResult<()> {
-        self.take_length(&descriptor, size)?;
+        let _taken = self.take_length(&descriptor, size)?;
         let place = self.place(&descriptor);
         let done = self.inner.set_size(descriptor, size).await;
         self.note(done, place, "to resize a file in", "")
@@ -176,7 +176,7 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn create_directory_at(&mut self, descriptor: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.take_entry(&descriptor, 0)?;
+        let _taken = self.take_entry(&descriptor, 0)?;
         let place = self.place(&descriptor);
         let done = self.inner.create_directory_at(descriptor, path.clone()).await;
         self.note(done, place, "to make the directory", &path)
@@ -188,7 +188,7 @@ impl HostDescriptor for FilesView<'_> {
         text: String,
         path: String,
     ) -> FsResult<()> {
-        self.take_entry(&descriptor, text.len() as u64)?;
+        let _taken = self.take_entry(&descriptor, text.len() as u64)?;
         let place = self.place(&descriptor);
         let done = self.inner.symlink_at(descriptor, text, path.clone()).await;
         self.note(done, place, "to make the link", &path)
@@ -203,7 +203,7 @@ impl HostDescriptor for FilesView<'_> {
         new_path: String,
     ) -> FsResult<()> {
         self.same_disk(&old, &new)?;
-        self.take_entry(&new, 0)?;
+        let _taken = self.take_entry(&new, 0)?;
         let (old_place, new_place) = (self.place(&old), self.place(&new));
         let done = self.inner.link_at(old, flags, old_path.clone(), new, new_path.clone()).await;
         let done = self.note(done, old_place, "to link", &old_path);
@@ -245,11 +245,12 @@ impl HostDescriptor for FilesView<'_> {
         flags: types::DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
         let place = self.place(&descriptor);
+        let mut _taken = None;
         if let Some(account) = place.as_ref().and_then(|place| place.account.as_ref())
             && how.contains(types::OpenFlags::CREATE)
             && self.inner.stat_at(Resource::new_borrow(descriptor.rep()), lookup, path.clone()).await.is_err()
         {
-            account.take_entry(0).map_err(refused)?;
+            _taken = Some(account.take_entry(0).map_err(refused)?);
         }
         let writes = how.intersects(types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE)
             || flags.contains(types::DescriptorFlags::WRITE);

@@ -10,6 +10,7 @@ use wasmtime_wasi::p2::{DynOutputStream, FsError, FsResult};
 
 use super::FilesView;
 use crate::files::guard::{Place, file_of};
+use crate::files::ledger::Taken;
 use crate::files::quota::{Account, Refusal};
 use crate::files::stream::QuotaStream;
 
@@ -22,17 +23,23 @@ impl FilesView<'_> {
         self.guard.descriptors.get(&descriptor.rep())?.account.clone()
     }
 
-    pub(super) fn take_entry(&self, descriptor: &Resource<Descriptor>, bytes: u64) -> FsResult<()> {
-        match self.account(descriptor) {
-            Some(account) => account.take_entry(bytes).map_err(refused),
-            None => Ok(()),
-        }
+    pub(super) fn take_entry(
+        &self,
+        descriptor: &Resource<Descriptor>,
+        bytes: u64,
+    ) -> FsResult<Option<Taken>> {
+        let account = self.account(descriptor);
+        account.map(|account| account.take_entry(bytes).map_err(refused)).transpose()
     }
 
-    pub(super) fn take_length(&mut self, descriptor: &Resource<Descriptor>, length: u64) -> FsResult<()> {
+    pub(super) fn take_length(
+        &mut self,
+        descriptor: &Resource<Descriptor>,
+        length: u64,
+    ) -> FsResult<Option<Taken>> {
         match (self.account(descriptor), file_of(self.inner.table, descriptor.rep())) {
-            (Some(account), Some(file)) => account.take_length(&file, length).map_err(refused),
-            _ => Ok(()),
+            (Some(account), Some(file)) => account.take_length(&file, length).map(Some).map_err(refused),
+            _ => Ok(None),
         }
     }
 
