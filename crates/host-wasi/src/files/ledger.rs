@@ -104,3 +104,39 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing here panics with a lock held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Ledger, Quota};
+
+    const MOST: Quota = Quota { bytes: 100, files: 5 };
+
+    fn bytes(bytes: u64) -> Quota {
+        Quota { bytes, files: 0 }
+    }
+
+    #[test]
+    fn what_is_about_to_be_written_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::of(folder.path());
+        let taken = ledger.take(|| bytes(60), MOST).unwrap();
+        assert!(ledger.take(|| bytes(41), MOST).is_none());
+        drop(taken);
+        // It was not written after all.
+        drop(ledger.take(|| bytes(41), MOST).unwrap());
+        fs::write(folder.path().join("file"), [0; 60]).unwrap();
+        assert!(ledger.take(|| bytes(60), MOST).is_none());
+    }
+
+    #[test]
+    fn a_directory_has_one_ledger_as_long_as_it_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::of(folder.path());
+        assert!(std::sync::Arc::ptr_eq(&ledger, &Ledger::of(folder.path())));
+        drop(ledger.take(|| bytes(60), MOST));
+        drop(ledger);
+        assert_eq!(Ledger::of(folder.path()).count(MOST).unwrap(), Quota::NOTHING);
+    }
+}

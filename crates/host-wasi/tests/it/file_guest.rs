@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use host_wasi::{Grants, Output, Quota, WasiOptions};
+use host_wasi::{Grants, Output, Quota, Wasi, WasiOptions};
 use wasmtime::Module;
 use wasmtime::component::Component;
 
@@ -24,8 +24,17 @@ pub(crate) fn run_files(form: Form, grants: &Grants, args: &[&str]) -> Ended {
 }
 
 pub(crate) fn run_files_with(options: &WasiOptions, form: Form, grants: &Grants, args: &[&str]) -> Ended {
+    run_opened(form, open(options, grants, args))
+}
+
+/// The first half of running the guest.
+pub(crate) fn open(options: &WasiOptions, grants: &Grants, args: &[&str]) -> Wasi {
     let grants = grants.clone().args(["files"]).args(args.iter().copied()).stdout(Output::Capture(1 << 20));
-    let wasi = options.open(&grants).unwrap();
+    options.open(&grants).unwrap()
+}
+
+/// And the second.
+pub(crate) fn run_opened(form: Form, wasi: Wasi) -> Ended {
     match form {
         Form::P1 => run_module(&MODULE, wasi),
         Form::P2 => run_component(&COMPONENT, wasi),

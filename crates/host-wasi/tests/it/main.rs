@@ -18,6 +18,7 @@ mod p2;
 mod quota_bytes;
 mod quota_calls;
 mod quota_files;
+mod quota_shared;
 mod resources;
 mod scratch;
 mod stdio;
