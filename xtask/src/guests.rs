@@ -28,15 +28,15 @@ const STEPS: [Step; 4] = [
         prefix: "",
     },
     Step {
-        what: "the commands, WASI p1",
+        what: "commands, WASI p1",
         target: "wasm32-wasip1",
-        selection: &["--package=command", "--package=calls"],
+        selection: &["--package=command", "--package=calls", "--package=files"],
         prefix: "p1-",
     },
     Step {
-        what: "the commands, WASI p2",
+        what: "commands, WASI p2",
         target: "wasm32-wasip2",
-        selection: &["--package=command", "--package=calls"],
+        selection: &["--package=command", "--package=calls", "--package=files"],
         prefix: "p2-",
     },
     Step {

@@ -13,6 +13,7 @@ pub(crate) mod open;
 
 mod count;
 pub(crate) mod guard;
+pub(crate) mod ledger;
 pub(crate) mod quota;
 pub(crate) mod slashes;
 pub(crate) mod stream;

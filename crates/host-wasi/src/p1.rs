@@ -3,6 +3,7 @@
 mod files;
 mod functions;
 mod link;
+mod rules;
 
 use wasmtime::Linker;
 use wasmtime_wasi::p1::wasi_snapshot_preview1;

@@ -17,9 +17,13 @@ pub(crate) fn count(root: &Path, open: &[Arc<File>], most: Quota) -> io::Result<
     let mut counting = Counting { found: Quota { bytes: 0, files: 0 }, seen: HashSet::new() };
     let mut unread = vec![root.to_owned()];
     while let Some(directory) = unread.pop() {
-        for entry in fs::read_dir(&directory)? {
+        let entries = match found(fs::read_dir(&directory))? {
+            Some(entries) => entries,
+            None if directory == root => return Err(io::ErrorKind::NotFound.into()),
+            None => continue,
+        };
+        for entry in entries {
             let entry = entry?;
-            // Another process may have removed it since.
             let Some(metadata) = found(entry.metadata())? else { continue };
             counting.found.files += 1;
             counting.add(&metadata);
@@ -54,9 +58,10 @@ impl Counting {
     }
 }
 
-fn found(metadata: io::Result<Metadata>) -> io::Result<Option<Metadata>> {
-    match metadata {
-        Ok(metadata) => Ok(Some(metadata)),
+/// Another process may have removed since what was there.
+fn found<T>(looked_at: io::Result<T>) -> io::Result<Option<T>> {
+    match looked_at {
+        Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -23,9 +23,9 @@ pub struct Directory {
     pub access: Access,
     /// How much may lie there, if the guest may write. Default: as much as fits on the host's disk.
     ///
-    /// Each [`Wasi`](crate::Wasi) keeps its own count. Where several guests write to one directory at a time, each
-    /// may miss what another has written since it last counted. Moving and linking into another directory is refused
-    /// as between two disks, and programs then copy.
+    /// All guests of this process that are granted the directory under a quota share one count. What is written by other
+    /// means is seen when it is counted again: for each new [`Wasi`](crate::Wasi), and when room runs out. Moving and
+    /// linking into another directory is refused as between two disks, and programs then copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
 }

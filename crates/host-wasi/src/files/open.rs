@@ -1,6 +1,7 @@
 //! Opens what the grants say of files, for one store.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
@@ -26,13 +27,13 @@ pub(crate) fn open(grants: &Grants, builder: &mut WasiCtxBuilder) -> Result<Open
     for (index, directory) in grants.directories.iter().enumerate() {
         opened.places.push(open_directory(index, directory, builder)?);
     }
-    for (index, Scratch { guest, .. }) in grants.scratch.iter().enumerate() {
+    for (index, scratch) in grants.scratch.iter().enumerate() {
+        let Scratch { guest, .. } = scratch;
         let failed = |source| GrantError::Scratch { index, guest: guest.clone(), source };
         let temporary = Temporary::new().map_err(failed)?;
         show(&temporary.path(), guest, FsPerms::ReadWrite, builder).map_err(failed)?;
-        let quota = grants.scratch[index].quota();
-        let account = account(guest, temporary.path(), quota, Quota { bytes: 0, files: 0 });
-        opened.places.push(Place { guest: guest.clone(), missing: None, account });
+        let (account, _) = account(guest, &temporary.path(), scratch.quota()).map_err(failed)?;
+        opened.places.push(Place { guest: guest.clone(), missing: None, account: Some(account) });
         opened.temporary.push(temporary);
     }
     for (index, Files { guest, contents }) in grants.files.iter().enumerate() {
@@ -68,7 +69,7 @@ fn open_directory(
     show(&root, &directory.guest, permissions, builder).map_err(failed)?;
     let account = match directory.quota {
         Some(quota) => {
-            let used = Account::count(&root, quota).map_err(failed)?;
+            let (account, used) = account(&directory.guest, &root, quota).map_err(failed)?;
             for (key, used, most) in [("bytes", used.bytes, quota.bytes), ("files", used.files, quota.files)]
             {
                 if used > most {
@@ -80,21 +81,20 @@ fn open_directory(
                     });
                 }
             }
-            account(&directory.guest, root, quota, used)
+            Some(account)
         }
         None => None,
     };
     Ok(Place { guest: directory.guest.clone(), missing, account })
 }
 
-fn account(guest: &str, root: PathBuf, quota: Quota, used: Quota) -> Option<Arc<Account>> {
-    Some(Arc::new(Account::new(guest.to_owned(), root, quota, used)))
+fn account(guest: &str, root: &Path, quota: Quota) -> io::Result<(Arc<Account>, Quota)> {
+    let (account, used) = Account::open(guest.to_owned(), root, quota)?;
+    Ok((Arc::new(account), used))
 }
 
-fn show(host: &Path, guest: &str, permissions: FsPerms, builder: &mut WasiCtxBuilder) -> std::io::Result<()> {
-    use std::io::Error;
-    builder
-        .preopened_dir(host, guest, permissions)
-        .map(|_| ())
-        .map_err(|error| error.downcast::<Error>().unwrap_or_else(|error| Error::other(error.to_string())))
+fn show(host: &Path, guest: &str, permissions: FsPerms, builder: &mut WasiCtxBuilder) -> io::Result<()> {
+    builder.preopened_dir(host, guest, permissions).map(|_| ()).map_err(|error| {
+        error.downcast::<io::Error>().unwrap_or_else(|error| io::Error::other(error.to_string()))
+    })
 }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
-use super::count::count;
+use super::ledger::{Ledger, Taken};
 
 /// How often in a row a guest is told "no space left" before it is stopped. A program may well try again, after
 /// removing something or for each of many files; one that does nothing else would never end.
@@ -19,8 +20,8 @@ const REFUSALS_BEFORE_STOP: u32 = 1_000;
 /// names it has; one that was removed counts as long as the guest has it open. A symbolic link counts with the
 /// length of its text. What a write replaces or a removal gives back can be used again.
 ///
-/// A write that does not fit fails as a whole with "no space left", and changes nothing. See
-/// [`QuotaRefused`].
+/// A write that does not fit fails as a whole with "no space left", and changes nothing. See [`QuotaRefused`].
+/// A WASI 0.1 guest whose memory is shared between threads cannot write under a quota: "not supported".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Quota {
@@ -32,8 +33,22 @@ pub struct Quota {
 }
 
 impl Quota {
+    pub(crate) const NOTHING: Quota = Quota { bytes: 0, files: 0 };
+
     pub(crate) fn exceeds(self, most: Quota) -> bool {
         self.bytes > most.bytes || self.files > most.files
+    }
+
+    pub(crate) fn at_least(self, least: Quota) -> Quota {
+        Quota { bytes: self.bytes.max(least.bytes), files: self.files.max(least.files) }
+    }
+
+    pub(crate) fn plus(self, more: Quota) -> Quota {
+        Quota { bytes: self.bytes.saturating_add(more.bytes), files: self.files.saturating_add(more.files) }
+    }
+
+    pub(crate) fn minus(self, less: Quota) -> Quota {
+        Quota { bytes: self.bytes.saturating_sub(less.bytes), files: self.files.saturating_sub(less.files) }
     }
 }
 
@@ -67,109 +82,72 @@ pub(crate) enum Refusal {
     Stop(QuotaRefused),
 }
 
-/// What one directory holds. It is never less than what really lies there: growth is added before it happens, and
-/// what is given back is found only by counting again, when room runs out.
+/// What one guest may keep in one directory, and how often it was refused.
 pub(crate) struct Account {
     guest: String,
-    root: PathBuf,
     quota: Quota,
-    state: Mutex<State>,
-}
-
-struct State {
-    used: Quota,
-    /// The files that the guest has open, or has streams to: they use room even when their last name is gone.
-    open: Vec<Weak<File>>,
-    refusals: u64,
-    in_a_row: u32,
+    ledger: Arc<Ledger>,
+    refusals: AtomicU64,
+    in_a_row: AtomicU32,
 }
 
 impl Account {
-    /// An account of the directory `root`, in which `used` lies already.
-    pub(crate) fn new(guest: String, root: PathBuf, quota: Quota, used: Quota) -> Self {
-        let state = Mutex::new(State { used, open: Vec::new(), refusals: 0, in_a_row: 0 });
-        Self { guest, root, quota, state }
-    }
-
-    /// Counts what lies in `root` before a guest has seen it.
-    pub(crate) fn count(root: &std::path::Path, quota: Quota) -> io::Result<Quota> {
-        count(root, &[], quota)
+    /// An account of the directory `root`. What lies there already is counted; whether it is too much is for the caller to
+    /// say.
+    pub(crate) fn open(guest: String, root: &Path, quota: Quota) -> io::Result<(Self, Quota)> {
+        let ledger = Ledger::of(root);
+        let used = ledger.count(quota)?;
+        let account = Self { guest, quota, ledger, refusals: AtomicU64::new(0), in_a_row: AtomicU32::new(0) };
+        Ok((account, used))
     }
 
     /// Says that the guest has opened `file`.
     pub(crate) fn opened(&self, file: &Arc<File>) {
-        let mut state = self.state();
-        state.open.retain(|file| file.strong_count() > 0);
-        state.open.push(Arc::downgrade(file));
+        self.ledger.opened(file);
     }
 
-    /// Takes room for one more entry, and the `bytes` in it.
-    pub(crate) fn take_entry(&self, bytes: u64) -> Result<(), Refusal> {
-        self.take(Quota { bytes, files: 1 })
+    /// Takes room for one more entry, and the `bytes` in it. What is taken here, and below, is to be kept until it is
+    /// written.
+    pub(crate) fn take_entry(&self, bytes: u64) -> Result<Taken, Refusal> {
+        self.take(|| Quota { bytes, files: 1 })
     }
 
     /// Takes room for `file` to become `length` bytes long, if it is shorter.
-    pub(crate) fn take_length(&self, file: &File, length: u64) -> Result<(), Refusal> {
-        let now = match file.metadata() {
-            // A pipe or a device does not grow.
-            Ok(metadata) if !metadata.is_file() => return Ok(()),
-            Ok(metadata) => metadata.len(),
-            Err(_) => 0,
-        };
-        self.take(Quota { bytes: length.saturating_sub(now), files: 0 })
+    pub(crate) fn take_length(&self, file: &File, length: u64) -> Result<Taken, Refusal> {
+        self.take(|| Quota { bytes: length_of(file).map_or(0, |now| length.saturating_sub(now)), files: 0 })
     }
 
     /// Takes room for `length` bytes behind the end of `file`.
-    pub(crate) fn take_appended(&self, file: &File, length: u64) -> Result<(), Refusal> {
-        let now = file.metadata().map_or(0, |metadata| metadata.len());
-        self.take_length(file, now.saturating_add(length))
+    pub(crate) fn take_appended(&self, file: &File, length: u64) -> Result<Taken, Refusal> {
+        self.take(|| Quota { bytes: length_of(file).map_or(0, |_| length), files: 0 })
     }
 
     /// What was refused so far, if anything.
     pub(crate) fn refused(&self) -> Option<QuotaRefused> {
-        let refusals = self.state().refusals;
+        let refusals = self.refusals.load(Relaxed);
         (refusals > 0).then(|| QuotaRefused { guest: self.guest.clone(), quota: self.quota, refusals })
     }
 
-    fn take(&self, more: Quota) -> Result<(), Refusal> {
-        if more == (Quota { bytes: 0, files: 0 }) {
-            return Ok(());
-        }
-        let mut state = self.state();
-        let fits = |used: Quota| Some(used.plus(more)).filter(|sum| !sum.exceeds(self.quota));
-        let sum = fits(state.used).or_else(|| {
-            let open: Vec<_> = state.open.iter().filter_map(Weak::upgrade).collect();
-            // If it cannot be counted, nothing is known to have been given back.
-            count(&self.root, &open, self.quota).ok().and_then(fits)
-        });
-        match sum {
-            Some(sum) => {
-                state.used = sum;
-                state.in_a_row = 0;
-                Ok(())
+    fn take(&self, more: impl Fn() -> Quota) -> Result<Taken, Refusal> {
+        if let Some(taken) = self.ledger.take(&more, self.quota) {
+            if !taken.is_nothing() {
+                self.in_a_row.store(0, Relaxed);
             }
-            None => {
-                state.refusals = state.refusals.saturating_add(1);
-                state.in_a_row = state.in_a_row.saturating_add(1);
-                let stop = state.in_a_row > REFUSALS_BEFORE_STOP;
-                drop(state);
-                Err(if let (true, Some(refused)) = (stop, self.refused()) {
-                    Refusal::Stop(refused)
-                } else {
-                    Refusal::NoSpace
-                })
-            }
+            return Ok(taken);
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing here panics with the lock held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.refusals.fetch_add(1, Relaxed);
+        let stop = self.in_a_row.fetch_add(1, Relaxed) >= REFUSALS_BEFORE_STOP;
+        match self.refused() {
+            Some(refused) if stop => Err(Refusal::Stop(refused)),
+            _ => Err(Refusal::NoSpace),
+        }
     }
 }
 
-impl Quota {
-    fn plus(self, more: Quota) -> Quota {
-        Quota { bytes: self.bytes.saturating_add(more.bytes), files: self.files.saturating_add(more.files) }
+/// How long `file` is, if it can grow: a pipe or a device cannot.
+fn length_of(file: &File) -> Option<u64> {
+    match file.metadata() {
+        Ok(metadata) => metadata.is_file().then_some(metadata.len()),
+        Err(_) => Some(0),
     }
 }

@@ -13,7 +13,8 @@ use crate::GrantError;
 /// A fresh, empty directory that a guest may write.
 ///
 /// Each [`Wasi`](crate::Wasi) makes its own, in the host's folder for temporary files, where only the user of this
-/// process can look into it. It is removed with everything in it when the `Wasi` is dropped.
+/// process can look into it. It is removed with everything in it when the `Wasi` is dropped; a process that is killed
+/// leaves it behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scratch {
@@ -48,7 +49,11 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     pub(crate) fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("host-wasi-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("host-wasi-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir()?;
         fs::create_dir(folder.path().join(SHOWN))?;
         Ok(Self { folder })
     }

@@ -50,7 +50,7 @@ impl OutputStream for QuotaStream {
             None => self.file.metadata().map_err(failed)?.len(),
         };
         let end = start.saturating_add(bytes.len() as u64);
-        self.account.take_length(&self.file, end).map_err(|refusal| match refusal {
+        let _taken = self.account.take_length(&self.file, end).map_err(|refusal| match refusal {
             Refusal::NoSpace => failed(no_space_left()),
             Refusal::Stop(refused) => StreamError::Trap(refused.into()),
         })?;

@@ -1,20 +1,20 @@
 //! What holds for the files of a WASI 0.1 guest: room is taken before a file grows, a denial is noted after it.
 
-use std::sync::Arc;
-
 use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1 as _;
 use wiggle::{GuestMemory, GuestPtr};
 
 use crate::files::guard::{ListingTooLong, Open, file_of, next_entry};
-use crate::files::quota::{Account, Refusal};
 use crate::files::slashes;
 use crate::guarded::Guarded;
 use crate::special_files;
 
+use super::rules::refused;
+
 type Result<T> = std::result::Result<T, types::Error>;
 
 impl Guarded {
+    #[expect(clippy::too_many_arguments, reason = "as many as WASI 0.1 has")]
     pub(super) async fn open(
         &mut self,
         memory: &mut GuestMemory<'_>,
@@ -34,11 +34,12 @@ impl Guarded {
         let Some(Open { place, .. }) = self.number(fd) else {
             return self.context.path_open(memory, fd, lookup, path, how, rights, inheriting, flags).await;
         };
+        let mut _taken = None;
         if let Some(account) = &place.account
             && how.contains(types::Oflags::CREAT)
             && found.is_err()
         {
-            account.take_entry(0).map_err(refused)?;
+            _taken = Some(account.take_entry(0).map_err(refused)?);
         }
         // At its first use the context puts what is open from the start into the table.
         let _ = self.context.fd_prestat_get(memory, fd);
@@ -104,9 +105,10 @@ impl Guarded {
         fd: types::Fd,
         buffers: types::CiovecArray,
     ) -> Result<types::Size> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
             let position = self.context.fd_tell(memory, fd)?;
-            self.take_written(memory, buffers, &open, &account, position)?;
+            _taken = self.take_written(memory, buffers, &open, &account, position)?;
         }
         self.context.fd_write(memory, fd, buffers).await
     }
@@ -118,8 +120,9 @@ impl Guarded {
         buffers: types::CiovecArray,
         offset: types::Filesize,
     ) -> Result<types::Size> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
-            self.take_written(memory, buffers, &open, &account, offset)?;
+            _taken = self.take_written(memory, buffers, &open, &account, offset)?;
         }
         self.context.fd_pwrite(memory, fd, buffers, offset).await
     }
@@ -130,8 +133,9 @@ impl Guarded {
         fd: types::Fd,
         size: types::Filesize,
     ) -> Result<()> {
+        let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
-            account.take_length(&open.file, size).map_err(refused)?;
+            _taken = Some(account.take_length(&open.file, size).map_err(refused)?);
         }
         let done = self.context.fd_filestat_set_size(memory, fd, size).await;
         self.note(memory, &done, fd, "to resize a file in", None);
@@ -151,6 +155,7 @@ impl Guarded {
         done
     }
 
+    #[expect(clippy::too_many_arguments, reason = "as many as WASI 0.1 has")]
     pub(super) async fn set_times_at(
         &mut self,
         memory: &mut GuestMemory<'_>,
@@ -190,7 +195,7 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
-        self.take_entry(fd, 0)?;
+        let _taken = self.take_entry(fd, 0)?;
         let done = self.context.path_create_directory(memory, fd, path).await;
         self.note(memory, &done, fd, "to make the directory", Some(path));
         done
@@ -203,7 +208,7 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
-        self.take_entry(fd, text.len().into())?;
+        let _taken = self.take_entry(fd, text.len().into())?;
         let done = self.context.path_symlink(memory, text, fd, path).await;
         self.note(memory, &done, fd, "to make the link", Some(path));
         done
@@ -219,7 +224,7 @@ impl Guarded {
         new_path: GuestPtr<str>,
     ) -> Result<()> {
         self.same_disk(old, new)?;
-        self.take_entry(new, 0)?;
+        let _taken = self.take_entry(new, 0)?;
         let done = self.context.path_link(memory, old, lookup, old_path, new, new_path).await;
         self.note(memory, &done, old, "to link", Some(old_path));
         self.note(memory, &done, new, "to make the link", Some(new_path));
@@ -263,77 +268,6 @@ impl Guarded {
         self.note(memory, &done, fd, "to remove", Some(path));
         done
     }
-
-    fn number(&self, fd: types::Fd) -> Option<Open> {
-        self.guard.numbers.get(&fd.into()).cloned()
-    }
-
-    /// What is open under `fd`, if there is a quota on it.
-    fn limited(&self, fd: types::Fd) -> Option<(Open, Arc<Account>)> {
-        let open = self.number(fd)?;
-        let account = open.place.account.clone()?;
-        Some((open, account))
-    }
-
-    fn take_entry(&self, fd: types::Fd, bytes: u64) -> Result<()> {
-        match self.limited(fd) {
-            Some((_, account)) => account.take_entry(bytes).map_err(refused),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes room for what wasmtime-wasi will write at once: the first buffer that is not empty.
-    fn take_written(
-        &self,
-        memory: &GuestMemory<'_>,
-        buffers: types::CiovecArray,
-        open: &Open,
-        account: &Account,
-        position: u64,
-    ) -> Result<()> {
-        // It refuses as many buffers, too.
-        if buffers.len() as usize > self.fuel / size_of::<types::Ciovec>() {
-            return Err(Errno::Nomem.into());
-        }
-        for buffer in buffers.iter() {
-            let length = u64::from(memory.read(buffer?)?.buf_len);
-            if length == 0 {
-                continue;
-            }
-            let taken = if open.append {
-                account.take_appended(&open.file, length)
-            } else {
-                account.take_length(&open.file, position.saturating_add(length))
-            };
-            return taken.map_err(refused);
-        }
-        Ok(())
-    }
-
-    fn same_disk(&self, old: types::Fd, new: types::Fd) -> Result<()> {
-        match (self.number(old), self.number(new)) {
-            (Some(old), Some(new)) if old.place.is_another_disk(&new.place) => Err(Errno::Xdev.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes a denial, if that is why it failed.
-    fn note<T>(
-        &self,
-        memory: &GuestMemory<'_>,
-        done: &Result<T>,
-        fd: types::Fd,
-        asked: &str,
-        path: Option<GuestPtr<str>>,
-    ) {
-        if let Err(error) = done
-            && let Some(Errno::Perm) = error.downcast_ref()
-            && let Some(open) = self.number(fd)
-        {
-            let path = path.and_then(|path| memory.as_cow_str(path).ok()).unwrap_or_default();
-            self.guard.denied(Some(&open.place), asked, &path);
-        }
-    }
 }
 
 /// A path without the slashes at its end: wasmtime-wasi takes `name/` for `name/.`, by which nothing can be removed.
@@ -341,11 +275,4 @@ fn without_slashes(memory: &GuestMemory<'_>, path: GuestPtr<str>) -> Result<Gues
     let text = memory.as_cow_str(path)?;
     let length = slashes::without(&text).len().try_into()?;
     Ok(GuestPtr::new((path.offset_base(), length)))
-}
-
-fn refused(refusal: Refusal) -> types::Error {
-    match refusal {
-        Refusal::NoSpace => Errno::Nospc.into(),
-        Refusal::Stop(refused) => types::Error::trap(refused.into()),
-    }
 }

@@ -2,8 +2,7 @@
 //! after it.
 
 mod blocking;
-
-use std::sync::Arc;
+mod rules;
 
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
@@ -13,9 +12,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult, ReaddirIterator};
 
+use self::rules::refused;
 use crate::HasWasi;
-use crate::files::guard::{Guard, ListingTooLong, Place, file_of};
-use crate::files::quota::{Account, Refusal};
+use crate::files::guard::{Guard, ListingTooLong, file_of};
 use crate::files::slashes;
 use crate::files::stream::QuotaStream;
 use crate::special_files;
@@ -127,12 +126,12 @@ impl HostDescriptor for FilesView<'_> {
         bytes: Vec<u8>,
         offset: u64,
     ) -> FsResult<u64> {
-        self.take_length(&descriptor, offset.saturating_add(bytes.len() as u64))?;
+        let _taken = self.take_length(&descriptor, offset.saturating_add(bytes.len() as u64))?;
         self.inner.write(descriptor, bytes, offset).await
     }
 
     async fn set_size(&mut self, descriptor: Resource<Descriptor>, size: u64) -> FsResult<()> {
-        self.take_length(&descriptor, size)?;
+        let _taken = self.take_length(&descriptor, size)?;
         let place = self.place(&descriptor);
         let done = self.inner.set_size(descriptor, size).await;
         self.note(done, place, "to resize a file in", "")
@@ -179,7 +178,7 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn create_directory_at(&mut self, descriptor: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.take_entry(&descriptor, 0)?;
+        let _taken = self.take_entry(&descriptor, 0)?;
         let place = self.place(&descriptor);
         let done = self.inner.create_directory_at(descriptor, path.clone()).await;
         self.note(done, place, "to make the directory", &path)
@@ -191,7 +190,7 @@ impl HostDescriptor for FilesView<'_> {
         text: String,
         path: String,
     ) -> FsResult<()> {
-        self.take_entry(&descriptor, text.len() as u64)?;
+        let _taken = self.take_entry(&descriptor, text.len() as u64)?;
         let place = self.place(&descriptor);
         let done = self.inner.symlink_at(descriptor, text, path.clone()).await;
         self.note(done, place, "to make the link", &path)
@@ -206,7 +205,7 @@ impl HostDescriptor for FilesView<'_> {
         new_path: String,
     ) -> FsResult<()> {
         self.same_disk(&old, &new)?;
-        self.take_entry(&new, 0)?;
+        let _taken = self.take_entry(&new, 0)?;
         let (old_place, new_place) = (self.place(&old), self.place(&new));
         let done = self.inner.link_at(old, flags, old_path.clone(), new, new_path.clone()).await;
         let done = self.note(done, old_place, "to link", &old_path);
@@ -254,11 +253,12 @@ impl HostDescriptor for FilesView<'_> {
             special_files::check_p2(found.type_)?;
         }
         let place = self.place(&descriptor);
+        let mut _taken = None;
         if let Some(account) = place.as_ref().and_then(|place| place.account.as_ref())
             && how.contains(types::OpenFlags::CREATE)
             && found.is_err()
         {
-            account.take_entry(0).map_err(refused)?;
+            _taken = Some(account.take_entry(0).map_err(refused)?);
         }
         let writes = how.intersects(types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE)
             || flags.contains(types::DescriptorFlags::WRITE);
@@ -293,68 +293,5 @@ impl HostDirectoryEntryStream for FilesView<'_> {
     fn drop(&mut self, listing: Resource<ReaddirIterator>) -> wasmtime::Result<()> {
         self.guard.listings.remove(&listing.rep());
         HostDirectoryEntryStream::drop(&mut self.inner, listing)
-    }
-}
-
-impl FilesView<'_> {
-    fn place(&self, descriptor: &Resource<Descriptor>) -> Option<Arc<Place>> {
-        self.guard.descriptors.get(&descriptor.rep()).cloned()
-    }
-
-    fn account(&self, descriptor: &Resource<Descriptor>) -> Option<Arc<Account>> {
-        self.guard.descriptors.get(&descriptor.rep())?.account.clone()
-    }
-
-    fn take_entry(&self, descriptor: &Resource<Descriptor>, bytes: u64) -> FsResult<()> {
-        match self.account(descriptor) {
-            Some(account) => account.take_entry(bytes).map_err(refused),
-            None => Ok(()),
-        }
-    }
-
-    fn take_length(&mut self, descriptor: &Resource<Descriptor>, length: u64) -> FsResult<()> {
-        match (self.account(descriptor), file_of(self.inner.table, descriptor.rep())) {
-            (Some(account), Some(file)) => account.take_length(&file, length).map_err(refused),
-            _ => Ok(()),
-        }
-    }
-
-    /// Puts a stream that keeps the quota in the place of wasmtime-wasi's `stream`, if there is a quota on the file.
-    fn limit(
-        &mut self,
-        index: u32,
-        stream: Resource<DynOutputStream>,
-        limited: impl FnOnce(Arc<std::fs::File>, Arc<Account>) -> QuotaStream,
-    ) -> FsResult<Resource<DynOutputStream>> {
-        if let Some(account) = self.account(&Resource::new_borrow(index))
-            && let Some(file) = file_of(self.inner.table, index)
-        {
-            *self.inner.table.get_mut(&stream)? = Box::new(limited(file, account));
-        }
-        Ok(stream)
-    }
-
-    fn same_disk(&self, old: &Resource<Descriptor>, new: &Resource<Descriptor>) -> FsResult<()> {
-        match (self.place(old), self.place(new)) {
-            (Some(old), Some(new)) if old.is_another_disk(&new) => Err(ErrorCode::CrossDevice.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes a denial, if that is why it failed.
-    fn note<T>(&self, done: FsResult<T>, place: Option<Arc<Place>>, asked: &str, path: &str) -> FsResult<T> {
-        if let Err(error) = &done
-            && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
-        {
-            self.guard.denied(place.as_deref(), asked, path);
-        }
-        done
-    }
-}
-
-fn refused(refusal: Refusal) -> FsError {
-    match refusal {
-        Refusal::NoSpace => ErrorCode::InsufficientSpace.into(),
-        Refusal::Stop(refused) => FsError::trap(refused),
     }
 }

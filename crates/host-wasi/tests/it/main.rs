@@ -1,14 +1,18 @@
 //! Integration tests: what a guest may touch, asked of real guests.
 
 mod command;
+mod file_guest;
 
 mod r#async;
 #[cfg(target_os = "linux")]
 mod calls;
+mod directory_errors;
 mod env;
 #[cfg(target_os = "linux")]
 mod extremes;
+mod file_map;
 mod files;
+mod files_async;
 mod grants;
 #[cfg(target_os = "linux")]
 mod inside;
@@ -28,6 +32,7 @@ mod inside_slashes;
 mod inside_special;
 #[cfg(target_os = "linux")]
 mod inside_ways_out;
+mod listing;
 mod lock;
 mod memory_handles;
 mod memory_requests;
@@ -35,7 +40,12 @@ mod needs;
 mod network;
 mod p1;
 mod p2;
+mod quota_bytes;
+mod quota_calls;
+mod quota_files;
+mod quota_shared;
 mod resources;
+mod scratch;
 #[cfg(target_os = "linux")]
 mod snapshot;
 mod stdio;
