@@ -28,15 +28,15 @@ const STEPS: [Step; 5] = [
         prefix: "",
     },
     Step {
-        what: "the command, WASI p1",
+        what: "commands, WASI p1",
         target: "wasm32-wasip1",
-        selection: &["--package=command"],
+        selection: &["--package=command", "--package=calls", "--package=files"],
         prefix: "p1-",
     },
     Step {
-        what: "the command, WASI p2",
+        what: "commands, WASI p2",
         target: "wasm32-wasip2",
-        selection: &["--package=command"],
+        selection: &["--package=command", "--package=calls", "--package=files"],
         prefix: "p2-",
     },
     Step {

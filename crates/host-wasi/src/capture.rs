@@ -166,6 +166,6 @@ impl AsyncWrite for Capture {
 
 /// "No space left on device". wasmtime-wasi reads the number, not the kind; where there is no such number the guest
 /// is told of an input/output error.
-fn no_space_left() -> io::Error {
+pub(crate) fn no_space_left() -> io::Error {
     if cfg!(unix) { io::Error::from_raw_os_error(28) } else { io::ErrorKind::StorageFull.into() }
 }

@@ -71,13 +71,85 @@ pub enum GrantError {
         source: io::Error,
     },
     /// A guest path under which no directory can be shown.
-    #[error("directories[{index}].guest: the guest path {guest:?} {problem}")]
+    #[error("{list}[{index}].guest: the guest path {guest:?} {problem}")]
     GuestPath {
-        /// Its place in `directories`, from 0.
+        /// The list it is in: `directories`, `scratch` or `files`.
+        list: &'static str,
+        /// Its place in that list, from 0.
         index: usize,
         /// The guest path as it was given.
         guest: String,
         /// What is wrong with it, such as "must not contain `..`".
         problem: &'static str,
+    },
+    /// A quota on a directory in which the guest cannot write.
+    #[error(
+        "directories[{index}].quota: nothing is written to a read-only directory; remove the quota or add `access = \"read-write\"`"
+    )]
+    QuotaReadOnly {
+        /// Its place in `directories`, from 0.
+        index: usize,
+    },
+    /// A quota under which nothing can be made.
+    #[error("{list}[{index}].{key}: with no files at all nothing could be written; write at least 1")]
+    QuotaZero {
+        /// The list it is in: `directories` or `scratch`.
+        list: &'static str,
+        /// Its place in that list, from 0.
+        index: usize,
+        /// The key under it: `quota.files` or `files`.
+        key: &'static str,
+    },
+    /// A quota that is smaller than what the directory holds already.
+    #[error("directories[{index}].quota.{key}: more than {quota} {key} lie in `{}` already", host.display())]
+    QuotaFull {
+        /// Its place in `directories`, from 0.
+        index: usize,
+        /// The key that is too small: `bytes` or `files`.
+        key: &'static str,
+        /// The directory's path on the host.
+        host: PathBuf,
+        /// The value that is too small.
+        quota: u64,
+    },
+    /// A quota on a directory in which the guest could write by another way, past the quota.
+    #[error(
+        "directories[{index}].quota: `directories[{other}]` lets the guest write to the same place without it"
+    )]
+    QuotaOverlap {
+        /// The place in `directories` of the one with the quota, from 0.
+        index: usize,
+        /// The place of the other, which contains it or lies in it.
+        other: usize,
+    },
+    /// A fresh directory cannot be made.
+    #[error("scratch[{index}]: cannot make a fresh directory (for the guest path {guest:?})")]
+    Scratch {
+        /// Its place in `scratch`, from 0.
+        index: usize,
+        /// Its path in the guest.
+        guest: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The name of a file that cannot be made.
+    #[error("files[{index}].contents.{name:?}: the path {problem}")]
+    FileName {
+        /// Its place in `files`, from 0.
+        index: usize,
+        /// The file's path as it was given.
+        name: String,
+        /// What is wrong with it, such as "must not be absolute".
+        problem: &'static str,
+    },
+    /// The files of a map cannot be written.
+    #[error("files[{index}].contents: cannot write the files (for the guest path {guest:?})")]
+    Files {
+        /// Its place in `files`, from 0.
+        index: usize,
+        /// Its path in the guest.
+        guest: String,
+        /// What the operating system said.
+        source: io::Error,
     },
 }

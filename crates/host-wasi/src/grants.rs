@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Directory, GrantError, NetworkRule, Output, Stdin, directories, environment};
+use crate::files::{contents, directory, guest_path, scratch};
+use crate::{
+    Access, Contents, Directory, Files, GrantError, NetworkRule, Output, Quota, Scratch, Stdin, environment,
+};
 
 /// What a guest may touch. The default is nothing: no arguments, no environment variables, a closed standard
 /// input, discarded output, no directories and no network.
@@ -30,7 +33,18 @@ use crate::{Access, Directory, GrantError, NetworkRule, Output, Stdin, directori
 ///     [[directories]]
 ///     host = "./data"
 ///     guest = "data"
-///     access = "read-only"             # or "read-write"
+///     access = "read-write"            # or "read-only"
+///     quota = { bytes = 1048576, files = 100 }
+///
+///     [[scratch]]                      # fresh, and gone with the guest
+///     guest = "tmp"
+///     bytes = 1048576
+///     files = 100
+///
+///     [[files]]                        # read-only, made from what is written here
+///     guest = "config"
+///     contents."app/settings.toml" = "colour = true"
+///     contents."app/logo" = { bytes = [0, 255] }
 /// "#)?;
 /// assert_eq!(grants.env["KEY"], "VALUE");
 /// # Ok::<(), toml::de::Error>(())
@@ -61,6 +75,10 @@ pub struct Grants {
     pub env: BTreeMap<String, String>,
     /// The directories of the host that the guest sees, each under a path of its own. Default: none.
     pub directories: Vec<Directory>,
+    /// Fresh directories that the guest may write, each gone with the guest. Default: none.
+    pub scratch: Vec<Scratch>,
+    /// Read-only directories that hold what is written here. Default: none.
+    pub files: Vec<Files>,
 }
 
 impl Grants {
@@ -103,7 +121,43 @@ impl Grants {
 
     /// Shows the guest the directory `host` under the path `guest`.
     pub fn directory(mut self, host: impl Into<PathBuf>, guest: impl Into<String>, access: Access) -> Self {
-        self.directories.push(Directory { host: host.into(), guest: guest.into(), access });
+        self.directories.push(Directory { host: host.into(), guest: guest.into(), access, quota: None });
+        self
+    }
+
+    /// Shows the guest the directory `host` under the path `guest`, to be read and written, and no more kept there than
+    /// `quota` says.
+    pub fn directory_with_quota(
+        mut self,
+        host: impl Into<PathBuf>,
+        guest: impl Into<String>,
+        quota: Quota,
+    ) -> Self {
+        let access = Access::ReadWrite;
+        self.directories.push(Directory {
+            host: host.into(),
+            guest: guest.into(),
+            access,
+            quota: Some(quota),
+        });
+        self
+    }
+
+    /// Shows the guest a fresh directory under the path `guest`, to be read and written.
+    pub fn scratch(mut self, guest: impl Into<String>, Quota { bytes, files }: Quota) -> Self {
+        self.scratch.push(Scratch { guest: guest.into(), bytes, files });
+        self
+    }
+
+    /// Shows the guest a read-only directory under the path `guest`, in which lie the files `contents`, each by its path
+    /// there.
+    pub fn files(
+        mut self,
+        guest: impl Into<String>,
+        contents: impl IntoIterator<Item = (impl Into<String>, impl Into<Contents>)>,
+    ) -> Self {
+        let contents = contents.into_iter().map(|(name, contents)| (name.into(), contents.into())).collect();
+        self.files.push(Files { guest: guest.into(), contents });
         self
     }
 
@@ -133,12 +187,15 @@ impl Grants {
     /// # Errors
     ///
     /// The first grant that no guest could be given: an argument with a NUL in it, a variable name with `=`, a
-    /// directory without a path, a guest path with `..` or one granted twice.
+    /// directory without a path, a guest path with `..` or one granted twice, a quota of no files.
     pub fn check(&self) -> Result<(), GrantError> {
         if let Some(index) = self.args.iter().position(|arg| arg.contains('\0')) {
             return Err(GrantError::Argument { index });
         }
         environment::check(&self.env, &self.inherit_env)?;
-        directories::check(&self.directories)
+        guest_path::check(self)?;
+        directory::check(&self.directories)?;
+        scratch::check(&self.scratch)?;
+        contents::check(&self.files)
     }
 }

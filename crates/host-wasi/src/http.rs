@@ -101,6 +101,6 @@ impl Wasi {
     /// [`new_incoming_request`](WasiHttpCtxView::new_incoming_request). A context that was built with wasmtime-wasi
     /// alone may send no request.
     pub fn http(&mut self) -> WasiHttpCtxView<'_> {
-        self.http.view(wasmtime_wasi::WasiView::ctx(&mut self.context).table)
+        self.http.view(wasmtime_wasi::WasiView::ctx(&mut self.guarded.context).table)
     }
 }

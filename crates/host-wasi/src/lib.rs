@@ -3,14 +3,16 @@
 
 mod grants;
 
-mod directories;
 mod environment;
+mod files;
 mod network;
+mod special_files;
 mod stdio;
 
 mod capture;
 mod denial;
 mod error;
+mod guarded;
 mod options;
 mod state;
 
@@ -29,9 +31,12 @@ mod strict;
 
 pub use capture::{OutputRefused, OutputStream};
 pub use denial::Denial;
-pub use directories::{Access, Directory};
 pub use error::GrantError;
 pub use exit::exit_code;
+pub use files::contents::{Contents, Files};
+pub use files::directory::{Access, Directory};
+pub use files::quota::{Quota, QuotaRefused};
+pub use files::scratch::Scratch;
 pub use grants::Grants;
 pub use needs::{Need, Needs, needs};
 pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern, Ports, Resolve, Resolving};

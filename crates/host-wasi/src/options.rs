@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::denial::Denials;
+use crate::guarded::Guarded;
 #[cfg(feature = "http")]
 use crate::http::{Http, HttpOptions};
 use crate::network::{NetworkPolicy, Resolve, SystemResolver};
-use crate::{GrantError, Grants, OutputStream, Wasi, directories, environment};
+use crate::{GrantError, Grants, OutputStream, Wasi, environment, files};
 use wasmtime_wasi::WasiCtxBuilder;
 
 /// How a [`Wasi`] is opened: what is a matter of the host, and no grant.
@@ -21,6 +22,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 #[derive(Clone)]
 #[must_use]
 pub struct WasiOptions {
+    max_listing: usize,
     max_random: u64,
     max_resources: usize,
     resolver: Arc<dyn Resolve>,
@@ -32,12 +34,22 @@ impl WasiOptions {
     /// The defaults.
     pub fn new() -> Self {
         Self {
+            max_listing: Wasi::DEFAULT_MAX_LISTING,
             max_random: Wasi::DEFAULT_MAX_RANDOM,
             max_resources: Wasi::DEFAULT_MAX_RESOURCES,
             resolver: Arc::new(SystemResolver),
             #[cfg(feature = "http")]
             http: HttpOptions::new(),
         }
+    }
+
+    /// How many directory entries the guest may list at a time, in all its listings together. The host holds that many
+    /// names. The guest that lists more is told "not enough memory". Default: [`Wasi::DEFAULT_MAX_LISTING`].
+    ///
+    /// It holds on Unix; elsewhere listings are not bounded.
+    pub fn max_listing(mut self, most: usize) -> Self {
+        self.max_listing = most;
+        self
     }
 
     /// How many random bytes one call of the guest may ask for. They are made in one go, in time and memory of the host. The
@@ -84,20 +96,22 @@ impl WasiOptions {
         grants.stdin.open(&mut builder)?;
         let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
         let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
-        directories::open(&grants.directories, &mut builder)?;
+        let files = files::open::open(grants, &mut builder)?;
         let network = NetworkPolicy::new(&grants.network, denials.clone(), self.resolver.clone());
         let network = Arc::new(network);
         network.open(&mut builder);
         #[cfg(feature = "http")]
         let http = Http::new(&self.http, network.clone());
+        let guarded = Guarded::new(builder.build_p1(), files.places, denials.clone(), self.max_listing);
         let mut wasi = Wasi {
+            guarded,
             stdout,
             stderr,
             denials,
             network: Some(network),
             #[cfg(feature = "http")]
             http,
-            ..Wasi::from(builder.build_p1())
+            temporary: files.temporary,
         };
         wasi.set_max_resources(self.max_resources);
         Ok(wasi)

@@ -1,6 +1,12 @@
 //! WASI 0.1 ("preview 1") for core modules.
 
+mod files;
+mod functions;
+mod link;
+mod rules;
+
 use wasmtime::Linker;
+use wasmtime_wasi::p1::wasi_snapshot_preview1;
 
 use crate::HasWasi;
 
@@ -19,7 +25,7 @@ use crate::HasWasi;
 /// panics on a thread that is driving one already. From asynchronous code take [`add_to_linker_async`], or
 /// `spawn_blocking`.
 pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p1::add_to_linker_sync(linker, |data| data.wasi().p1())
+    link::add_to_linker_sync(linker)
 }
 
 /// Adds the functions of `wasi_snapshot_preview1` to `linker`, for stores called with `call_async` in a Tokio
@@ -29,5 +35,5 @@ pub fn add_to_linker_sync<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmt
 ///
 /// One of the functions is defined already.
 pub fn add_to_linker_async<T: HasWasi + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p1::add_to_linker_async(linker, |data| data.wasi().p1())
+    wasi_snapshot_preview1::add_to_linker(linker, |data: &mut T| &mut data.wasi().guarded)
 }

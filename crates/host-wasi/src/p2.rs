@@ -3,16 +3,19 @@
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
 //! itself, so that [`HasWasi`] is enough.
 
+mod files;
 mod names;
 
 use wasmtime::component::{Component, HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
+#[cfg(feature = "p3")]
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::bindings;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
+use self::files::GuardedFiles;
 use crate::network::{Names, names_view};
 use crate::{Grants, HasWasi, StrictError, strict};
 
@@ -144,7 +147,7 @@ fn add_sync<T: HasWasi + 'static>(
     add_wanted! { T, linker, wanted;
         "io/poll": io::poll, Table, table;
         "io/streams": io::streams, Table, table;
-        "filesystem/types": filesystem::types, WasiFilesystem, filesystem_view;
+        "filesystem/types": filesystem::types, GuardedFiles, files::view;
         "sockets/tcp": sockets::tcp, WasiSockets, sockets_view;
         "sockets/udp": sockets::udp, WasiSockets, sockets_view;
         "sockets/udp-create-socket": sockets::udp_create_socket, WasiSockets, sockets_view;
@@ -160,7 +163,7 @@ fn add_async<T: HasWasi + 'static>(
     add_wanted! { T, linker, wanted;
         "io/poll": io::poll, Table, table;
         "io/streams": io::streams, Table, table;
-        "filesystem/types": filesystem::types, WasiFilesystem, filesystem_view;
+        "filesystem/types": filesystem::types, GuardedFiles, files::view;
         "sockets/tcp": sockets::tcp, WasiSockets, sockets_view;
         "sockets/udp": sockets::udp, WasiSockets, sockets_view;
         "sockets/udp-create-socket": sockets::udp_create_socket, WasiSockets, sockets_view;
@@ -188,7 +191,7 @@ fn add_what_never_waits<T: HasWasi + 'static>(
         "cli/terminal-stderr": cli::terminal_stderr, WasiCli, cli_view;
         "clocks/wall-clock": clocks::wall_clock, WasiClocks, clocks_view;
         "clocks/monotonic-clock": clocks::monotonic_clock, WasiClocks, clocks_view;
-        "filesystem/preopens": filesystem::preopens, WasiFilesystem, filesystem_view;
+        "filesystem/preopens": filesystem::preopens, GuardedFiles, files::view;
         "random/random": random::random, WasiRandom, randomness;
         "random/insecure": random::insecure, WasiRandom, randomness;
         "random/insecure-seed": random::insecure_seed, WasiRandom, randomness;
@@ -224,6 +227,7 @@ pub(crate) fn clocks_view<T: HasWasi>(data: &mut T) -> WasiClocksCtxView<'_> {
     WasiClocksCtxView { ctx: view.ctx.clocks(), table: view.table }
 }
 
+#[cfg(feature = "p3")]
 pub(crate) fn filesystem_view<T: HasWasi>(data: &mut T) -> WasiFilesystemCtxView<'_> {
     let view = data.wasi().view();
     WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table }

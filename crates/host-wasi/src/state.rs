@@ -8,19 +8,21 @@ use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
 use crate::capture::Capture;
 use crate::denial::{Denial, Denials};
+use crate::files::scratch::Temporary;
+use crate::guarded::Guarded;
 #[cfg(feature = "http")]
 use crate::http::{Http, HttpOptions};
 use crate::network::NetworkPolicy;
 #[cfg(feature = "http")]
 use crate::network::SystemResolver;
 use crate::options::WasiOptions;
-use crate::{GrantError, Grants, OutputRefused};
+use crate::{GrantError, Grants, OutputRefused, QuotaRefused};
 
 /// The grants of one guest, opened: kept in the store's data, and found there through [`HasWasi`].
 ///
 /// It serves WASI 0.1 modules and WASI 0.2 components alike. Every store needs its own.
 pub struct Wasi {
-    pub(crate) context: WasiP1Ctx,
+    pub(crate) guarded: Guarded,
     pub(crate) stdout: Option<Capture>,
     pub(crate) stderr: Option<Capture>,
     pub(crate) denials: Denials,
@@ -28,6 +30,9 @@ pub struct Wasi {
     pub(crate) network: Option<Arc<NetworkPolicy>>,
     #[cfg(feature = "http")]
     pub(crate) http: Http,
+    /// Directories that go with the guest. Last, so that what it has open in them is closed before.
+    #[expect(dead_code, reason = "kept for what happens when it is dropped")]
+    pub(crate) temporary: Vec<Temporary>,
 }
 
 /// Tells the functions of this crate where in the data of a [`Store`](wasmtime::Store) the [`Wasi`] is.
@@ -66,6 +71,8 @@ impl Wasi {
 
     /// How many look-ups of names may be under way at a time; one more fails.
     pub const MAX_LOOK_UPS: usize = 16;
+    /// How many directory entries a guest may list unless [told otherwise](WasiOptions::max_listing).
+    pub const DEFAULT_MAX_LISTING: usize = 1 << 16;
 
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
     /// are now. [`WasiOptions`] is the longer form.
@@ -105,6 +112,22 @@ impl Wasi {
         [&self.stdout, &self.stderr].into_iter().flatten().find_map(Capture::refused)
     }
 
+    /// Whether the guest wanted to keep more in a directory than its quota, and how often. If so in several
+    /// directories, the first is told.
+    pub fn quota_refused(&self) -> Option<QuotaRefused> {
+        self.guarded.guard.refused()
+    }
+
+    /// Which of the guest's directories have a quota, by their place among all that it sees: those of `directories`, then
+    /// those of `scratch`, then those of `files`.
+    ///
+    /// Quotas hold in what this crate adds to a linker. Functions of wasmtime-wasi's that are added to a linker by
+    /// other means know nothing of them, and should not be shown these directories.
+    pub fn directories_with_quota(&self) -> impl Iterator<Item = usize> {
+        let places = self.guarded.guard.places().iter().enumerate();
+        places.filter(|(_, place)| place.account.is_some()).map(|(index, _)| index)
+    }
+
     /// What the guest asked for so far and was refused, in the order of asking, each once. At most 64 are kept;
     /// [`denials_dropped`](Wasi::denials_dropped) counts the rest.
     ///
@@ -118,14 +141,14 @@ impl Wasi {
         self.denials.dropped()
     }
 
-    /// The way down to wasmtime-wasi: the context and the table of open things.
+    /// The way down to wasmtime-wasi: the context and the table of open things. Quotas do not hold here.
     pub fn view(&mut self) -> WasiCtxView<'_> {
-        self.context.ctx()
+        self.guarded.context.ctx()
     }
 
-    /// The way down to wasmtime-wasi for WASI 0.1.
+    /// The way down to wasmtime-wasi for WASI 0.1. Quotas do not hold here.
     pub fn p1(&mut self) -> &mut WasiP1Ctx {
-        &mut self.context
+        &mut self.guarded.context
     }
 }
 
@@ -141,13 +164,14 @@ impl From<WasiP1Ctx> for Wasi {
             Http::new(&HttpOptions::new(), Arc::new(nothing))
         };
         let mut wasi = Self {
-            context,
+            guarded: context.into(),
             stdout: None,
             stderr: None,
             denials,
             network: None,
             #[cfg(feature = "http")]
             http,
+            temporary: Vec::new(),
         };
         wasi.set_max_resources(Self::DEFAULT_MAX_RESOURCES);
         wasi

@@ -26,6 +26,6 @@ pub(crate) struct NamesView<'a> {
 pub(crate) fn names_view<T: HasWasi>(data: &mut T) -> NamesView<'_> {
     let wasi = data.wasi();
     let policy = wasi.network.clone();
-    let view = wasi.context.ctx();
+    let view = wasi.guarded.context.ctx();
     NamesView { policy, sockets: WasiSocketsCtxView { ctx: view.ctx.sockets(), table: view.table } }
 }

@@ -13,7 +13,7 @@ pub(crate) const BOTH: [Form; 2] = [Form::P1, Form::P2];
 /// Enough for anything a test asks of a guest, and an end for one that never stops.
 const FUEL: u64 = 20_000_000;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     P1,
     P2,

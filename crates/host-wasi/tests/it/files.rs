@@ -161,3 +161,53 @@ fn a_directory_that_cannot_be_opened_is_named() {
     check(&folder.path().join("missing"), "No such file or directory");
     check(&folder.path().join("secret.txt"), "Not a directory");
 }
+
+#[test]
+fn what_a_read_only_directory_refuses_is_noted_with_the_line_to_add() {
+    for form in BOTH {
+        let folder = folder();
+        let grants = Grants::default().directory(folder.path(), "other", Access::ReadWrite).directory(
+            folder.path().join("data"),
+            "/data",
+            Access::ReadOnly,
+        );
+        let asked = |argument: &str| {
+            let ended = crate::file_guest::run_files(form, &grants, &[argument]);
+            ended.result.as_ref().unwrap();
+            assert!(ended.stdout().ends_with(" 63\n"), "{form:?} {argument}: {}", ended.stdout());
+            assert_eq!(ended.wasi.denials_dropped(), 0);
+            let denials = ended.wasi.denials();
+            assert!(
+                denials.iter().all(|denial| denial.grant == "directories[1].access = \"read-write\""),
+                "{form:?} {argument}: {denials:?}"
+            );
+            denials.into_iter().map(|denial| denial.asked).collect::<Vec<_>>()
+        };
+        assert_eq!(asked("--create=data/new.txt"), ["to write `/data/new.txt`"]);
+        assert_eq!(asked("--append=data/note.txt:1"), ["to write `/data/note.txt`"]);
+        assert_eq!(asked("--resize=data/note.txt:1"), ["to write `/data/note.txt`"]);
+        assert_eq!(asked("--mkdir=data/new"), ["to make the directory `/data/new`"]);
+        assert_eq!(asked("--symlink=text:data/new"), ["to make the link `/data/new`"]);
+        assert_eq!(asked("--link=other/secret.txt:data/new"), ["to make the link `/data/new`"]);
+        assert_eq!(asked("--link=data/note.txt:other/new"), ["to link `/data/note.txt`"]);
+        assert_eq!(asked("--rename=data/note.txt:other/new"), ["to move away `/data/note.txt`"]);
+        assert_eq!(asked("--rename=other/secret.txt:data/new"), ["to move to `/data/new`"]);
+        assert_eq!(asked("--remove=data/note.txt"), ["to remove `/data/note.txt`"]);
+        assert_eq!(asked("--rmdir=data/note.txt"), ["to remove the directory `/data/note.txt`"]);
+    }
+}
+
+/// Not being there, or leading out, is nothing that another grant would have helped.
+#[test]
+fn what_fails_for_another_reason_is_not_noted() {
+    for form in BOTH {
+        let folder = folder();
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let args = ["--read=data/missing", "--read=data/../secret.txt", "--read=data/note.txt"];
+            let ended = run(form, grants(&folder, access), &args);
+            assert_eq!(ended.wasi.denials(), [], "{form:?}");
+        }
+        let ended = run(form, grants(&folder, Access::ReadWrite), &["--write=data/relative-link"]);
+        assert_eq!(ended.wasi.denials(), [], "{form:?}");
+    }
+}

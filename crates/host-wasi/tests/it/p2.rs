@@ -1,7 +1,7 @@
 //! The linker of WASI 0.2.
 
 use host_wasi::{Grants, HasWasi, Output, Wasi, exit_code, p2};
-use wasmtime::component::{Component, Linker, ResourceType};
+use wasmtime::component::{Linker, ResourceType};
 use wasmtime_wasi::p2::bindings::sync::Command;
 
 use crate::command::{ENGINE, Form, component, run, store};
@@ -49,21 +49,6 @@ fn adding_twice_is_an_error() {
     p2::add_to_linker_sync(&mut linker).unwrap();
     assert!(p2::add_to_linker_sync(&mut linker).is_err());
     assert!(p2::add_to_linker_async(&mut Linker::<Wasi>::new(&ENGINE)).is_ok());
-}
-
-#[test]
-fn every_patch_of_0_2_links() {
-    let mut linker = Linker::<Wasi>::new(&ENGINE);
-    p2::add_to_linker_sync(&mut linker).unwrap();
-    for patch in 0..=12 {
-        let text = format!(
-            r#"(component (import "wasi:cli/environment@0.2.{patch}" (instance
-                (export "get-arguments" (func (result (list string)))))))"#
-        );
-        let component = Component::new(&ENGINE, text).unwrap();
-        let mut store = store(Wasi::new(&Grants::default()).unwrap());
-        linker.instantiate(&mut store, &component).unwrap_or_else(|error| panic!("0.2.{patch}: {error:?}"));
-    }
 }
 
 /// Each interface of `wasi:cli/imports`, with one thing that is in it.
