@@ -45,18 +45,21 @@ impl OutputStream for QuotaStream {
             return Err(StreamError::trap("a write that `check-write` did not permit"));
         }
         let failed = |error: io::Error| StreamError::LastOperationFailed(error.into());
-        let start = match self.position {
-            Some(position) => position,
-            None => self.file.metadata().map_err(failed)?.len(),
+        let length = bytes.len() as u64;
+        let taken = match self.position {
+            Some(position) => self.account.take_length(&self.file, position.saturating_add(length)),
+            None => self.account.take_appended(&self.file, length),
         };
-        let end = start.saturating_add(bytes.len() as u64);
-        let _taken = self.account.take_length(&self.file, end).map_err(|refusal| match refusal {
+        let _taken = taken.map_err(|refusal| match refusal {
             Refusal::NoSpace => failed(no_space_left()),
             Refusal::Stop(refused) => StreamError::Trap(refused.into()),
         })?;
-        write_all_at(&self.file, &bytes, start).map_err(failed)?;
-        if let Some(position) = &mut self.position {
-            *position = end;
+        match &mut self.position {
+            Some(position) => {
+                write_all_at(&self.file, &bytes, *position).map_err(failed)?;
+                *position = position.saturating_add(length);
+            }
+            None => append_all(&self.file, &bytes).map_err(failed)?,
         }
         Ok(())
     }
@@ -86,4 +89,31 @@ fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()
         offset += written as u64;
     }
     Ok(())
+}
+
+/// Writes at the end, wherever another guest has moved it to.
+#[cfg(target_os = "linux")]
+fn append_all(file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+
+    while !bytes.is_empty() {
+        match pwritev2(file, &[io::IoSlice::new(bytes)], 0, ReadWriteFlags::APPEND) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            Err(Errno::NOSYS | Errno::NOTSUP) => return append_here(file, bytes),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn append_all(file: &File, bytes: &[u8]) -> io::Result<()> {
+    append_here(file, bytes)
+}
+
+/// Writes where the end is now.
+fn append_here(file: &File, bytes: &[u8]) -> io::Result<()> {
+    write_all_at(file, bytes, file.metadata()?.len())
 }
