@@ -3,32 +3,36 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::OutputStream;
+use crate::key::{KeyPart, KeyPart::Index, key_text, name};
+
 /// A grant that cannot be given: a mistake in the configuration, to be put right by whoever wrote it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
     /// An argument that no program could receive.
-    #[error("args[{index}]: an argument must not contain a NUL character")]
+    #[error("{}: an argument must not contain a NUL character", self.key())]
     Argument {
         /// Its place in `args`, from 0.
         index: usize,
     },
     /// An environment variable's name that no program could receive.
-    #[error("env: {name:?} is not a variable name; it must not be empty, nor contain `=` or NUL")]
+    #[error("{}: {name:?} is not a variable name; it must not be empty, nor contain `=` or NUL", self.key())]
     VariableName {
         /// The name as it was given.
         name: String,
     },
     /// An environment variable's value that no program could receive.
-    #[error("env.{name}: a value must not contain a NUL character")]
+    #[error("{}: a value must not contain a NUL character", self.key())]
     VariableValue {
         /// The variable's name.
         name: String,
     },
     /// A pattern that can match no variable's name.
     #[error(
-        "inherit-env[{index}]: {pattern:?} matches no variable name; \
-         write a name or a pattern such as `LC_*`, without `=`"
+        "{}: {pattern:?} matches no variable name; \
+         write a name or a pattern such as `LC_*`, without `=`",
+        self.key()
     )]
     VariablePattern {
         /// Its place in `inherit-env`, from 0.
@@ -36,8 +40,11 @@ pub enum GrantError {
         /// The pattern as it was given.
         pattern: String,
     },
+    /// The file for standard input has an empty path.
+    #[error("{}: the path is empty", self.key())]
+    StdinPath,
     /// The file for standard input cannot be opened.
-    #[error("stdin.file: cannot open `{}`", path.display())]
+    #[error("{}: cannot open `{}`", self.key(), path.display())]
     StdinFile {
         /// Its path on the host.
         path: PathBuf,
@@ -45,21 +52,60 @@ pub enum GrantError {
         source: io::Error,
     },
     /// The file for standard input is a directory, a pipe or a device: reading it might wait for ever.
-    #[error("stdin.file: `{}` is not a regular file", path.display())]
+    #[error("{}: `{}` is not a regular file", self.key(), path.display())]
     StdinNotRegular {
         /// Its path on the host.
         path: PathBuf,
     },
+    /// The file for an output has an empty path.
+    #[error("{}: the path is empty", self.key())]
+    OutputPath {
+        /// The stream.
+        stream: OutputStream,
+    },
+    /// The file for an output cannot be created, or opened to be written.
+    #[error("{}: cannot open `{}` to write there", self.key(), path.display())]
+    OutputFile {
+        /// The stream.
+        stream: OutputStream,
+        /// The file's path on the host.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file for an output is a directory, a pipe or a device: writing there might wait for ever.
+    #[error("{}: `{}` is not a regular file", self.key(), path.display())]
+    OutputNotRegular {
+        /// The stream.
+        stream: OutputStream,
+        /// The file's path on the host.
+        path: PathBuf,
+    },
+    /// Lines that are so short that not every character fits.
+    #[error("{}: a longest line of {longest} bytes is too short; write 4 or more", self.key())]
+    LineLength {
+        /// The stream.
+        stream: OutputStream,
+        /// The bound that was given, in bytes.
+        longest: u64,
+    },
+    /// Output that goes to a callback which the host has not set.
+    #[error("{}: this host has no callback for lines; write `\"inherit\"` or `{{ capture = 65536 }}`", self.key())]
+    NoLineCallback {
+        /// The stream.
+        stream: OutputStream,
+    },
+    /// A stepped clock that would stand still.
+    #[error("{}: a step must be more than nothing; a clock that stands still is `fixed`", self.key())]
+    ClockStep,
     /// A directory of the host without a path.
-    #[error(
-        "directories[{index}].host: the path is empty; write `.` for the folder that paths are relative to"
-    )]
+    #[error("{}: the path is empty; write `.` for the folder that paths are relative to", self.key())]
     HostPath {
         /// Its place in `directories`, from 0.
         index: usize,
     },
     /// A directory cannot be opened.
-    #[error("directories[{index}].host: cannot open the directory `{}` (for the guest path {guest:?})", host.display())]
+    #[error("{}: cannot open the directory `{}` (for the guest path {guest:?})", self.key(), host.display())]
     Directory {
         /// Its place in `directories`, from 0.
         index: usize,
@@ -71,7 +117,7 @@ pub enum GrantError {
         source: io::Error,
     },
     /// A guest path under which no directory can be shown.
-    #[error("directories[{index}].guest: the guest path {guest:?} {problem}")]
+    #[error("{}: the guest path {guest:?} {problem}", self.key())]
     GuestPath {
         /// Its place in `directories`, from 0.
         index: usize,
@@ -80,4 +126,38 @@ pub enum GrantError {
         /// What is wrong with it, such as "must not contain `..`".
         problem: &'static str,
     },
+}
+
+impl GrantError {
+    /// Which grant is at fault, as a path of keys: `directories[0].host`, `env.NAME`. Each message begins with it.
+    pub fn key(&self) -> String {
+        key_text(&self.key_path())
+    }
+
+    /// As [`key`](GrantError::key), taken apart: for a program that looks up where in a file the key stands.
+    pub fn key_path(&self) -> Vec<KeyPart> {
+        match self {
+            GrantError::Argument { index } => vec![name("args"), Index(*index)],
+            GrantError::VariableName { name: variable } | GrantError::VariableValue { name: variable } => {
+                vec![name("env"), name(variable)]
+            }
+            GrantError::VariablePattern { index, .. } => vec![name("inherit-env"), Index(*index)],
+            GrantError::StdinPath | GrantError::StdinFile { .. } | GrantError::StdinNotRegular { .. } => {
+                vec![name("stdin"), name("file")]
+            }
+            GrantError::OutputPath { stream }
+            | GrantError::OutputFile { stream, .. }
+            | GrantError::OutputNotRegular { stream, .. } => {
+                vec![name(stream.key()), name("file"), name("path")]
+            }
+            GrantError::LineLength { stream, .. } | GrantError::NoLineCallback { stream } => {
+                vec![name(stream.key()), name("lines")]
+            }
+            GrantError::ClockStep => vec![name("clocks"), name("stepped"), name("step")],
+            GrantError::HostPath { index } | GrantError::Directory { index, .. } => {
+                vec![name("directories"), Index(*index), name("host")]
+            }
+            GrantError::GuestPath { index, .. } => vec![name("directories"), Index(*index), name("guest")],
+        }
+    }
 }

@@ -3,15 +3,20 @@
 
 mod grants;
 
+mod clocks;
 mod directories;
 mod environment;
 mod network;
+mod random;
 mod stdio;
 
-mod capture;
+mod bounded;
 mod denial;
 mod error;
+mod key;
+mod lines;
 mod options;
+mod sink;
 mod state;
 
 #[cfg(feature = "http")]
@@ -22,15 +27,19 @@ pub mod p2;
 mod exit;
 mod needs;
 
-pub use capture::{OutputRefused, OutputStream};
+pub use bounded::{OutputRefused, OutputStream};
+pub use clocks::{Clocks, Time, TimeError};
 pub use denial::Denial;
 pub use directories::{Access, Directory};
 pub use error::GrantError;
 pub use exit::exit_code;
 pub use grants::Grants;
+pub use key::KeyPart;
+pub use lines::{Line, OnLinePanicked};
 pub use needs::{Need, Needs, needs};
 pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern, Ports, Resolve, Resolving};
 pub use options::WasiOptions;
+pub use random::Randomness;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
 

@@ -3,12 +3,15 @@
 mod command;
 
 mod r#async;
+mod clocks;
 mod env;
 mod files;
 mod grants;
 mod needs;
 mod network;
+mod outputs;
 mod p1;
 mod p2;
+mod random;
 mod resources;
 mod stdio;
