@@ -25,7 +25,9 @@ pub mod p1;
 pub mod p2;
 
 mod exit;
+mod explain;
 mod needs;
+mod wishes;
 
 pub use bounded::{OutputRefused, OutputStream};
 pub use clocks::{Clocks, Time, TimeError};
@@ -33,6 +35,7 @@ pub use denial::Denial;
 pub use directories::{Access, Directory};
 pub use error::GrantError;
 pub use exit::exit_code;
+pub use explain::{Answer, Explanation, Verdict, explain};
 pub use grants::Grants;
 pub use key::KeyPart;
 pub use lines::{Line, OnLinePanicked};
@@ -42,6 +45,7 @@ pub use options::WasiOptions;
 pub use random::Randomness;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
+pub use wishes::{WishedDirectory, WishedRule, Wishes};
 
 /// The crate whose WASI this one grants, so that a way down never means a second version of it.
 pub use wasmtime_wasi;
