@@ -26,6 +26,8 @@ pub enum Need {
     Network,
     /// The looking up of names.
     Names,
+    /// Requests by `wasi:http`, with the feature `http`.
+    Requests,
     /// The time of day, the time passed, and sleep.
     Clock,
     /// Random numbers.
@@ -46,6 +48,7 @@ impl Need {
             Need::Directories => Some("[[directories]]"),
             Need::Network => Some("network = [\"tcp://…\", \"udp://…\"]"),
             Need::Names => Some("network = [\"dns\"]"),
+            Need::Requests => Some("network = [\"https://…/*\"]"),
             Need::Clock | Need::Randomness | Need::Exit => None,
         }
     }
@@ -61,6 +64,7 @@ impl Need {
             Need::Directories => "files and directories",
             Need::Network => "the network",
             Need::Names => "name look-up",
+            Need::Requests => "requests over HTTP",
             Need::Clock => "clocks",
             Need::Randomness => "randomness",
             Need::Exit => "an exit code",
@@ -85,7 +89,7 @@ impl fmt::Display for Need {
 pub struct Needs {
     /// What it may use of what this crate grants.
     pub may_use: BTreeSet<Need>,
-    /// Imports of WASI that this crate does not serve: other versions, other proposals such as `wasi:http`, and the
+    /// Imports of WASI that this crate does not serve: other versions, other proposals, `wasi:http` without the feature `http`, and the
     /// sockets of WASI 0.1, which a host would have to hand over.
     pub unserved: BTreeSet<String>,
     /// Imports that are not of WASI at all.
@@ -186,6 +190,10 @@ fn of_interface(interface: &str) -> Option<&'static [Need]> {
         "clocks/wall-clock" | "clocks/monotonic-clock" => &[Need::Clock],
         "random/random" | "random/insecure" | "random/insecure-seed" => &[Need::Randomness],
         "filesystem/preopens" | "filesystem/types" => &[Need::Directories],
+        #[cfg(feature = "http")]
+        "http/outgoing-handler" => &[Need::Requests],
+        #[cfg(feature = "http")]
+        "http/types" => &[],
         "sockets/ip-name-lookup" => &[Need::Names],
         "sockets/instance-network" | "sockets/network" => &[],
         "sockets/tcp" | "sockets/tcp-create-socket" | "sockets/udp" | "sockets/udp-create-socket" => {

@@ -25,6 +25,7 @@ pub(super) fn lines(grants: &Grants, need: Need) -> Vec<String> {
         Need::Directories => grants.directories.iter().map(directory).collect(),
         Need::Network => network(NetworkRule::reaches),
         Need::Names => network(NetworkRule::looks_up),
+        Need::Requests => network(NetworkRule::asks),
         Need::Clock => match grants.clocks {
             Clocks::Real => Vec::new(),
             Clocks::Fixed(time) => vec![format!("clocks = {{ fixed = \"{time}\" }}")],
@@ -52,6 +53,7 @@ pub(super) fn to_add(need: Need) -> Option<String> {
         Need::Directories => directory_to_add("…", Access::ReadOnly),
         Need::Network => "network = [\"tcp://…:…\"]".to_owned(),
         Need::Names => list("network", &[NetworkRule::Names.to_string()]),
+        Need::Requests => "network = [\"https://…/*\"]".to_owned(),
         Need::Clock | Need::Randomness | Need::Exit => return None,
     })
 }
@@ -66,6 +68,7 @@ pub(super) fn missing(need: Need) -> &'static str {
         Need::Directories => "no directory is granted",
         Need::Network => "no address is granted",
         Need::Names => "no name is granted",
+        Need::Requests => "no URL is granted",
         Need::Clock | Need::Randomness | Need::Exit => "",
     }
 }

@@ -54,6 +54,7 @@ fn asks(wishes: &Wishes, need: Need) -> bool {
         Need::Directories => !wishes.directories.is_empty(),
         Need::Network => rule(NetworkRule::reaches),
         Need::Names => rule(NetworkRule::looks_up),
+        Need::Requests => rule(NetworkRule::asks),
         Need::Clock | Need::Randomness | Need::Exit => true,
     }
 }

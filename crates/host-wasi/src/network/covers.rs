@@ -73,9 +73,14 @@ impl NetworkRule {
         }
     }
 
-    /// Whether the rule lets a guest reach an address.
+    /// Whether the rule lets a guest reach an address by a socket.
     pub(crate) fn reaches(&self) -> bool {
-        !matches!(self, NetworkRule::Names | NetworkRule::Name(_))
+        matches!(self, NetworkRule::Tcp { .. } | NetworkRule::Udp { .. })
+    }
+
+    /// Whether the rule lets a guest send requests.
+    pub(crate) fn asks(&self) -> bool {
+        matches!(self, NetworkRule::Http { .. })
     }
 }
 

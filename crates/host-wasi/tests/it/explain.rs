@@ -88,6 +88,28 @@ grants that no wish asks for
     assert!(!explained.to_string().contains("secret"));
 }
 
+#[test]
+fn network_rules_are_told_by_what_they_let_a_guest_do() {
+    let all = grants(
+        "network = [\"tcp://*:443\", \"udp://example.org:53\", \"https://example.org/*\", \"dns:a.org\"]",
+    );
+    let why = |import: &str| explain([import], &all, None).imports[0].why.clone();
+    assert_eq!(why("wasi:sockets/tcp@0.2.6"), "network = [\"tcp://*:443\", \"udp://example.org:53\"]");
+    assert_eq!(
+        why("wasi:sockets/ip-name-lookup@0.2.6"),
+        "network = [\"udp://example.org:53\", \"dns:a.org\"]"
+    );
+    if cfg!(feature = "http") {
+        assert_eq!(why("wasi:http/outgoing-handler@0.2.6"), "network = [\"https://example.org/*\"]");
+    }
+    let asked = wishes("[network]\n\"tcp://example.org:443\" = \"\"");
+    let all = grants("network = [\"dns\", \"tcp://*:443\", \"udp://*:53\"]");
+    let explained = explain([""; 0], &all, Some(&asked));
+    assert_eq!(explained.wishes[0].verdict, Verdict::Granted);
+    assert_eq!(explained.unasked.len(), 1, "{explained}");
+    assert_eq!(all.within(&asked).network, [asked.network[0].rule.clone()]);
+}
+
 /// What is told to be granted is what the guest is given, and the line to add gives the rest.
 #[test]
 fn the_line_to_add_grants_what_was_refused() {

@@ -27,7 +27,7 @@ fn a_component_is_read() {
 #[test]
 fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     let unserved = [
-        "wasi:http/outgoing-handler@0.2.0",
+        "wasi:http/outgoing-handler@0.3.0",
         "wasi:cli/stdin@0.3.0",
         "wasi:cli/stdin",
         "wasi_unstable.fd_write",
@@ -40,6 +40,15 @@ fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     assert_eq!(found.unserved, unserved.map(str::to_owned).into());
     assert_eq!(found.not_wasi, not_wasi.map(str::to_owned).into());
     assert_eq!(needs([""; 0]), Needs::default());
+}
+
+/// Requests are served, and needed, only with the feature.
+#[test]
+fn requests_are_a_need_where_they_are_served() {
+    let found = needs(["wasi:http/outgoing-handler@0.2.3", "wasi:http/types@0.2.3"]);
+    let served = cfg!(feature = "http");
+    assert_eq!(found.may_use.contains(&Need::Requests), served, "{found:?}");
+    assert_eq!(found.unserved.is_empty(), served, "{found:?}");
 }
 
 #[test]
