@@ -60,8 +60,8 @@ pub enum Verdict {
 
 /// Says what a guest gets: for each import of WASI, and for each wish of its manifest, if it has one.
 ///
-/// The imports are named as for [`needs`](crate::needs()); those that are not of WASI are left out. With wishes the guest is taken to get
-/// [`grants.within(wishes)`](Grants::within), without them all of `grants`.
+/// The imports are named as for [`needs`](crate::needs()); those that are not of WASI are left out. With wishes the
+/// guest is taken to get [`grants.within(wishes)`](Grants::within), without them all of `grants`.
 ///
 /// ```
 /// use host_wasi::{Grants, Wishes, explain};

@@ -16,9 +16,9 @@ pub enum Randomness {
     /// Those that follow from this number: the same in every run, on every machine, and for WASI 0.1 and 0.2. Nothing
     /// that a guest makes of them is secret: no key, no token.
     ///
-    /// They are the output of ChaCha with 8 rounds, whose key is the number (little-endian, and then zeros), with stream number 0
-    /// for the secure numbers, 1 for the insecure ones and 2 for the insecure seed. Of each 32 bits a guest that asks
-    /// for bytes gets the lowest 8.
+    /// They are the output of ChaCha with 8 rounds, whose key is the number (little-endian, and then zeros), with
+    /// stream number 0 for the secure numbers, 1 for the insecure ones and 2 for the insecure seed. Of each 32 bits
+    /// a guest that asks for bytes gets the lowest 8.
     Seeded(u64),
 }
 

@@ -13,7 +13,8 @@ use crate::{Access, NetworkRule};
 /// What a guest asks for, with a reason for each wish: a manifest that its author writes and ships with it.
 ///
 /// A wish gives nothing. The operator's [`Grants`](crate::Grants) say what the guest may have, and
-/// [`Grants::within`](crate::Grants::within) gives it what is both wished and granted. As TOML, where each key or name stands beside the reason, which may be empty:
+/// [`Grants::within`](crate::Grants::within) gives it what is both wished and granted. As TOML, where beside each
+/// wish stands the reason, which may be empty:
 ///
 /// ```
 /// let wishes: host_wasi::Wishes = toml::from_str(r#"
