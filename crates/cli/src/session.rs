@@ -9,7 +9,8 @@ use host_plugins::host_core::{Backtraces, Fault};
 use host_plugins::host_limits::Usage;
 use host_plugins::host_wasi::{Grants, Output, Stdin};
 use host_plugins::{
-    CallError, Captured, CommandError, LoadError, Loading, Origin, Outcome, Policy, Program, Runtime, Stopped,
+    CallError, Captured, CommandError, LoadError, Loading, Origin, Outcome, Policy, Program, Runtime,
+    Stopped, StoreError,
 };
 use tokio::runtime::Builder;
 
@@ -115,7 +116,20 @@ impl<'a> Session<'a> {
                 self.tell_spent(Fault::usage(&stopped.fault));
                 Ok(code)
             }
-            Err(Failure::NotRun(error)) => Err(error),
+            Err(Failure::NotRun(error)) => Err(self.located(error)),
+        }
+    }
+
+    /// Says where in the policy file the grant stands that could not be given, if that is what the error is.
+    fn located(&self, error: anyhow::Error) -> anyhow::Error {
+        let store = match (error.downcast_ref::<CommandError>(), error.downcast_ref::<CallError>()) {
+            (Some(CommandError::Store(store)), _) | (_, Some(CallError::Store(store))) => store,
+            _ => return error,
+        };
+        let StoreError::Grant(grant) = store else { return error };
+        match self.policy.locate(grant) {
+            Some(place) => error.context(format!("the policy {place}, grants what cannot be given")),
+            None => error,
         }
     }
 

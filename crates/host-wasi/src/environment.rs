@@ -35,14 +35,20 @@ pub(crate) fn visible(given: &BTreeMap<String, String>, patterns: &[String]) -> 
     visible
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+/// Whether every name that `narrow` matches is matched by `wide`, too. The `*` in `narrow` stands for any run of
+/// characters, so only a `*` in `wide` can take it; and then it takes whatever comes in its place.
+pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
+    matches(wide, narrow)
 }
 
 /// Whether the whole `name` matches `pattern`, in which `*` stands for any run of characters. The first piece is
 /// fixed to the start, the last to the end, and each one between is taken where it first occurs, which leaves the
 /// most for those after it.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
     let Some(name) = name.strip_prefix(first) else { return false };

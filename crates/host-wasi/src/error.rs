@@ -3,32 +3,36 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::OutputStream;
+use crate::key::{KeyPart, KeyPart::Index, key_text, name};
+
 /// A grant that cannot be given: a mistake in the configuration, to be put right by whoever wrote it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
     /// An argument that no program could receive.
-    #[error("args[{index}]: an argument must not contain a NUL character")]
+    #[error("{}: an argument must not contain a NUL character", self.key())]
     Argument {
         /// Its place in `args`, from 0.
         index: usize,
     },
     /// An environment variable's name that no program could receive.
-    #[error("env: {name:?} is not a variable name; it must not be empty, nor contain `=` or NUL")]
+    #[error("{}: {name:?} is not a variable name; it must not be empty, nor contain `=` or NUL", self.key())]
     VariableName {
         /// The name as it was given.
         name: String,
     },
     /// An environment variable's value that no program could receive.
-    #[error("env.{name}: a value must not contain a NUL character")]
+    #[error("{}: a value must not contain a NUL character", self.key())]
     VariableValue {
         /// The variable's name.
         name: String,
     },
     /// A pattern that can match no variable's name.
     #[error(
-        "inherit-env[{index}]: {pattern:?} matches no variable name; \
-         write a name or a pattern such as `LC_*`, without `=`"
+        "{}: {pattern:?} matches no variable name; \
+         write a name or a pattern such as `LC_*`, without `=`",
+        self.key()
     )]
     VariablePattern {
         /// Its place in `inherit-env`, from 0.
@@ -36,8 +40,11 @@ pub enum GrantError {
         /// The pattern as it was given.
         pattern: String,
     },
+    /// The file for standard input has an empty path.
+    #[error("{}: the path is empty", self.key())]
+    StdinPath,
     /// The file for standard input cannot be opened.
-    #[error("stdin.file: cannot open `{}`", path.display())]
+    #[error("{}: cannot open `{}`", self.key(), path.display())]
     StdinFile {
         /// Its path on the host.
         path: PathBuf,
@@ -45,21 +52,60 @@ pub enum GrantError {
         source: io::Error,
     },
     /// The file for standard input is a directory, a pipe or a device: reading it might wait for ever.
-    #[error("stdin.file: `{}` is not a regular file", path.display())]
+    #[error("{}: `{}` is not a regular file", self.key(), path.display())]
     StdinNotRegular {
         /// Its path on the host.
         path: PathBuf,
     },
+    /// The file for an output has an empty path.
+    #[error("{}: the path is empty", self.key())]
+    OutputPath {
+        /// The stream.
+        stream: OutputStream,
+    },
+    /// The file for an output cannot be created, or opened to be written.
+    #[error("{}: cannot open `{}` to write there", self.key(), path.display())]
+    OutputFile {
+        /// The stream.
+        stream: OutputStream,
+        /// The file's path on the host.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file for an output is a directory, a pipe or a device: writing there might wait for ever.
+    #[error("{}: `{}` is not a regular file", self.key(), path.display())]
+    OutputNotRegular {
+        /// The stream.
+        stream: OutputStream,
+        /// The file's path on the host.
+        path: PathBuf,
+    },
+    /// Lines that are so short that not every character fits.
+    #[error("{}: a longest line of {longest} bytes is too short; write 4 or more", self.key())]
+    LineLength {
+        /// The stream.
+        stream: OutputStream,
+        /// The bound that was given, in bytes.
+        longest: u64,
+    },
+    /// Output that goes to a callback which the host has not set.
+    #[error("{}: this host has no callback for lines; write `\"inherit\"` or `{{ capture = 65536 }}`", self.key())]
+    NoLineCallback {
+        /// The stream.
+        stream: OutputStream,
+    },
+    /// A stepped clock that would stand still.
+    #[error("{}: a step must be more than nothing; a clock that stands still is `fixed`", self.key())]
+    ClockStep,
     /// A directory of the host without a path.
-    #[error(
-        "directories[{index}].host: the path is empty; write `.` for the folder that paths are relative to"
-    )]
+    #[error("{}: the path is empty; write `.` for the folder that paths are relative to", self.key())]
     HostPath {
         /// Its place in `directories`, from 0.
         index: usize,
     },
     /// A directory cannot be opened.
-    #[error("directories[{index}].host: cannot open the directory `{}` (for the guest path {guest:?})", host.display())]
+    #[error("{}: cannot open the directory `{}` (for the guest path {guest:?})", self.key(), host.display())]
     Directory {
         /// Its place in `directories`, from 0.
         index: usize,
@@ -71,7 +117,7 @@ pub enum GrantError {
         source: io::Error,
     },
     /// A guest path under which no directory can be shown.
-    #[error("{list}[{index}].guest: the guest path {guest:?} {problem}")]
+    #[error("{}: the guest path {guest:?} {problem}", self.key())]
     GuestPath {
         /// The list it is in: `directories`, `scratch` or `files`.
         list: &'static str,
@@ -84,14 +130,15 @@ pub enum GrantError {
     },
     /// A quota on a directory in which the guest cannot write.
     #[error(
-        "directories[{index}].quota: nothing is written to a read-only directory; remove the quota or add `access = \"read-write\"`"
+        "{}: nothing is written to a read-only directory; remove the quota or add `access = \"read-write\"`",
+        self.key()
     )]
     QuotaReadOnly {
         /// Its place in `directories`, from 0.
         index: usize,
     },
     /// A quota under which nothing can be made.
-    #[error("{list}[{index}].{key}: with no files at all nothing could be written; write at least 1")]
+    #[error("{}: with no files at all nothing could be written; write at least 1", self.key())]
     QuotaZero {
         /// The list it is in: `directories` or `scratch`.
         list: &'static str,
@@ -101,7 +148,7 @@ pub enum GrantError {
         key: &'static str,
     },
     /// A quota that is smaller than what the directory holds already.
-    #[error("directories[{index}].quota.{key}: more than {quota} {key} lie in `{}` already", host.display())]
+    #[error("{}: more than {quota} {key} lie in `{}` already", self.key(), host.display())]
     QuotaFull {
         /// Its place in `directories`, from 0.
         index: usize,
@@ -114,7 +161,8 @@ pub enum GrantError {
     },
     /// A quota on a directory in which the guest could write by another way, past the quota.
     #[error(
-        "directories[{index}].quota: `directories[{other}]` lets the guest write to the same place without it"
+        "{}: `directories[{other}]` lets the guest write to the same place without it",
+        self.key()
     )]
     QuotaOverlap {
         /// The place in `directories` of the one with the quota, from 0.
@@ -123,7 +171,7 @@ pub enum GrantError {
         other: usize,
     },
     /// A fresh directory cannot be made.
-    #[error("scratch[{index}]: cannot make a fresh directory (for the guest path {guest:?})")]
+    #[error("{}: cannot make a fresh directory (for the guest path {guest:?})", self.key())]
     Scratch {
         /// Its place in `scratch`, from 0.
         index: usize,
@@ -133,7 +181,7 @@ pub enum GrantError {
         source: io::Error,
     },
     /// The name of a file that cannot be made.
-    #[error("files[{index}].contents.{name:?}: the path {problem}")]
+    #[error("{}: the path {problem}", self.key())]
     FileName {
         /// Its place in `files`, from 0.
         index: usize,
@@ -143,7 +191,7 @@ pub enum GrantError {
         problem: &'static str,
     },
     /// The files of a map cannot be written.
-    #[error("files[{index}].contents: cannot write the files (for the guest path {guest:?})")]
+    #[error("{}: cannot write the files (for the guest path {guest:?})", self.key())]
     Files {
         /// Its place in `files`, from 0.
         index: usize,
@@ -152,4 +200,53 @@ pub enum GrantError {
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+impl GrantError {
+    /// Which grant is at fault, as a path of keys: `directories[0].host`, `env.NAME`. Each message begins with it.
+    pub fn key(&self) -> String {
+        key_text(&self.key_path())
+    }
+
+    /// As [`key`](GrantError::key), taken apart: for a program that looks up where in a file the key stands.
+    pub fn key_path(&self) -> Vec<KeyPart> {
+        match self {
+            GrantError::Argument { index } => vec![name("args"), Index(*index)],
+            GrantError::VariableName { name: variable } | GrantError::VariableValue { name: variable } => {
+                vec![name("env"), name(variable)]
+            }
+            GrantError::VariablePattern { index, .. } => vec![name("inherit-env"), Index(*index)],
+            GrantError::StdinPath | GrantError::StdinFile { .. } | GrantError::StdinNotRegular { .. } => {
+                vec![name("stdin"), name("file")]
+            }
+            GrantError::OutputPath { stream }
+            | GrantError::OutputFile { stream, .. }
+            | GrantError::OutputNotRegular { stream, .. } => {
+                vec![name(stream.key()), name("file"), name("path")]
+            }
+            GrantError::LineLength { stream, .. } | GrantError::NoLineCallback { stream } => {
+                vec![name(stream.key()), name("lines")]
+            }
+            GrantError::ClockStep => vec![name("clocks"), name("stepped"), name("step")],
+            GrantError::HostPath { index } | GrantError::Directory { index, .. } => {
+                vec![name("directories"), Index(*index), name("host")]
+            }
+            GrantError::GuestPath { list, index, .. } => vec![name(list), Index(*index), name("guest")],
+            GrantError::QuotaReadOnly { index } | GrantError::QuotaOverlap { index, .. } => {
+                vec![name("directories"), Index(*index), name("quota")]
+            }
+            // `quota.files` is two parts.
+            GrantError::QuotaZero { list, index, key } => {
+                [name(list), Index(*index)].into_iter().chain(key.split('.').map(name)).collect()
+            }
+            GrantError::QuotaFull { index, key, .. } => {
+                vec![name("directories"), Index(*index), name("quota"), name(key)]
+            }
+            GrantError::Scratch { index, .. } => vec![name("scratch"), Index(*index)],
+            GrantError::FileName { index, name: file, .. } => {
+                vec![name("files"), Index(*index), name("contents"), name(file)]
+            }
+            GrantError::Files { index, .. } => vec![name("files"), Index(*index), name("contents")],
+        }
+    }
 }

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{contents, directory, guest_path, scratch};
 use crate::{
-    Access, Contents, Directory, Files, GrantError, NetworkRule, Output, Quota, Scratch, Stdin, environment,
+    Access, Clocks, Contents, Directory, Files, GrantError, NetworkRule, Output, OutputStream, Quota,
+    Randomness, Scratch, Stdin, environment,
 };
 
 /// What a guest may touch. The default is nothing: no arguments, no environment variables, a closed standard
 /// input, discarded output, no directories and no network.
 ///
-/// Clocks and randomness are not listed, because they reveal nothing that is the host's own: a guest that imports
-/// them has them.
+/// Clocks and randomness need no grant, because they reveal nothing that is the host's own: a guest that imports them
+/// has them. Which they are can be said: by default the real ones.
 ///
 /// Build one in code, by the public fields or the chained methods, or read it from a file. As TOML:
 ///
@@ -22,10 +23,12 @@ use crate::{
 /// let grants: host_wasi::Grants = toml::from_str(r#"
 ///     args = ["app", "--verbose"]
 ///     stdin = { text = "hello\n" }     # or "closed", "inherit", { bytes = [104, 105] }, { file = "input.txt" }
-///     stdout = { capture = 65536 }     # bytes; or "discard", "inherit"
-///     stderr = "inherit"
+///     stdout = { capture = 65536 }     # bytes; or "discard", "inherit", { file = { path = "out.log", size = 65536 } }
+///     stderr = { lines = 4096 }        # the longest line in bytes; they go to a callback of the host
 ///     inherit-env = ["LANG", "LC_*"]   # names, where `*` stands for any run of characters
 ///     network = ["tcp://*.example.org:443", "udp://127.0.0.1:5353", "https://api.example.org/v1/*"]
+///     clocks = { fixed = "2026-01-01T00:00:00Z" }    # or "real", { stepped = { start = "…", step = "1ms" } }
+///     random = { seeded = 42 }         # or "real"
 ///
 ///     [env]
 ///     KEY = "VALUE"
@@ -70,6 +73,10 @@ pub struct Grants {
     /// Which names the guest may look up, which addresses it may reach, and which URLs it may ask for; see
     /// [`NetworkRule`]. Default: none.
     pub network: Vec<NetworkRule>,
+    /// Which time the guest sees. Default: the real one.
+    pub clocks: Clocks,
+    /// Which random numbers the guest gets. Default: real ones.
+    pub random: Randomness,
     /// Environment variables and their values. One of these wins over an inherited one of the same name.
     /// Default: none.
     pub env: BTreeMap<String, String>,
@@ -103,6 +110,18 @@ impl Grants {
     /// Sets where the guest's standard error goes.
     pub fn stderr(mut self, output: Output) -> Self {
         self.stderr = output;
+        self
+    }
+
+    /// Sets which time the guest sees.
+    pub fn clocks(mut self, clocks: Clocks) -> Self {
+        self.clocks = clocks;
+        self
+    }
+
+    /// Sets which random numbers the guest gets.
+    pub fn random(mut self, random: Randomness) -> Self {
+        self.random = random;
         self
     }
 
@@ -176,7 +195,11 @@ impl Grants {
             Stdin::File(path) => Some(path),
             _ => None,
         };
-        for path in directories.chain(stdin).filter(|path| !path.as_os_str().is_empty()) {
+        let outputs = [&mut self.stdout, &mut self.stderr].into_iter().filter_map(|output| match output {
+            Output::File { path, .. } => Some(path),
+            _ => None,
+        });
+        for path in directories.chain(stdin).chain(outputs).filter(|path| !path.as_os_str().is_empty()) {
             *path = base.as_ref().join(&*path);
         }
     }
@@ -193,6 +216,10 @@ impl Grants {
             return Err(GrantError::Argument { index });
         }
         environment::check(&self.env, &self.inherit_env)?;
+        self.stdin.check()?;
+        self.stdout.check(OutputStream::Stdout)?;
+        self.stderr.check(OutputStream::Stderr)?;
+        self.clocks.check()?;
         guest_path::check(self)?;
         directory::check(&self.directories)?;
         scratch::check(&self.scratch)?;

@@ -3,17 +3,22 @@
 
 mod grants;
 
+mod clocks;
 mod environment;
 mod files;
 mod network;
+mod random;
 mod special_files;
 mod stdio;
 
-mod capture;
+mod bounded;
 mod denial;
 mod error;
 mod guarded;
+mod key;
+mod lines;
 mod options;
+mod sink;
 mod state;
 
 #[cfg(feature = "adapt")]
@@ -26,24 +31,32 @@ pub mod p2;
 pub mod p3;
 
 mod exit;
+mod explain;
 mod needs;
 mod strict;
+mod wishes;
 
-pub use capture::{OutputRefused, OutputStream};
+pub use bounded::{OutputRefused, OutputStream};
+pub use clocks::{Clocks, Time, TimeError};
 pub use denial::Denial;
 pub use error::GrantError;
 pub use exit::exit_code;
+pub use explain::{Answer, Explanation, Verdict, explain};
 pub use files::contents::{Contents, Files};
 pub use files::directory::{Access, Directory};
 pub use files::quota::{Quota, QuotaRefused};
 pub use files::scratch::Scratch;
 pub use grants::Grants;
+pub use key::KeyPart;
+pub use lines::{Line, OnLinePanicked};
 pub use needs::{Need, Needs, needs};
 pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern, Ports, Resolve, Resolving};
 pub use options::WasiOptions;
+pub use random::Randomness;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
 pub use strict::{RefusedImport, StrictError};
+pub use wishes::{WishedDirectory, WishedRule, WishedScratch, Wishes};
 
 /// The crate whose WASI this one grants, so that a way down never means a second version of it.
 pub use wasmtime_wasi;

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Something of the host that WASI gives. Its text names it and the key of the grant, if it takes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Need {
     /// Command-line arguments.
@@ -23,6 +26,8 @@ pub enum Need {
     Network,
     /// The looking up of names.
     Names,
+    /// Requests by `wasi:http`, with the feature `http`.
+    Requests,
     /// The time of day, the time passed, and sleep.
     Clock,
     /// Random numbers.
@@ -43,14 +48,14 @@ impl Need {
             Need::Directories => Some("[[directories]]"),
             Need::Network => Some("network = [\"tcp://…\", \"udp://…\"]"),
             Need::Names => Some("network = [\"dns\"]"),
+            Need::Requests => Some("network = [\"https://…/*\"]"),
             Need::Clock | Need::Randomness | Need::Exit => None,
         }
     }
-}
 
-impl fmt::Display for Need {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+    /// What it is, without how it is granted: "standard input".
+    pub fn what(self) -> &'static str {
+        match self {
             Need::Arguments => "arguments",
             Need::Environment => "environment variables",
             Need::Stdin => "standard input",
@@ -59,10 +64,17 @@ impl fmt::Display for Need {
             Need::Directories => "files and directories",
             Need::Network => "the network",
             Need::Names => "name look-up",
+            Need::Requests => "requests over HTTP",
             Need::Clock => "clocks",
             Need::Randomness => "randomness",
             Need::Exit => "an exit code",
-        })?;
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.what())?;
         match self.grant() {
             Some(grant) => write!(formatter, " ({grant})"),
             None => Ok(()),
@@ -77,7 +89,7 @@ impl fmt::Display for Need {
 pub struct Needs {
     /// What it may use of what this crate grants.
     pub may_use: BTreeSet<Need>,
-    /// Imports of WASI that this crate does not serve: other versions, other proposals such as `wasi:http`, and the
+    /// Imports of WASI that this crate does not serve: other versions, other proposals, `wasi:http` without the feature `http`, and the
     /// sockets of WASI 0.1, which a host would have to hand over.
     pub unserved: BTreeSet<String>,
     /// Imports that are not of WASI at all.
@@ -100,24 +112,40 @@ pub fn needs(imports: impl IntoIterator<Item = impl AsRef<str>>) -> Needs {
     let mut found = Needs::default();
     for import in imports {
         let import = import.as_ref();
-        let needed = if let Some(function) = import.strip_prefix("wasi_snapshot_preview1.") {
-            of_function(function)
-        } else if let Some(interface) = import.strip_prefix("wasi:") {
-            of_interface(interface)
-        } else if import.starts_with("wasi_") {
-            None
-        } else {
-            found.not_wasi.insert(import.to_owned());
-            continue;
-        };
-        match needed {
-            Some(needed) => found.may_use.extend(needed),
-            None => {
+        match of_import(import) {
+            Import::Served(needed) => found.may_use.extend(needed),
+            Import::Unserved => {
                 found.unserved.insert(import.to_owned());
+            }
+            Import::NotWasi => {
+                found.not_wasi.insert(import.to_owned());
             }
         }
     }
     found
+}
+
+/// What one import is.
+pub(crate) enum Import {
+    /// WASI that needs these; nothing, perhaps.
+    Served(&'static [Need]),
+    /// WASI that is not served.
+    Unserved,
+    /// Something else.
+    NotWasi,
+}
+
+pub(crate) fn of_import(import: &str) -> Import {
+    let needed = if let Some(function) = import.strip_prefix("wasi_snapshot_preview1.") {
+        of_function(function)
+    } else if let Some(interface) = import.strip_prefix("wasi:") {
+        of_interface(interface)
+    } else if import.starts_with("wasi_") {
+        None
+    } else {
+        return Import::NotWasi;
+    };
+    needed.map_or(Import::Unserved, Import::Served)
 }
 
 /// What a function of WASI 0.1 needs, or `None` if it is not served.
@@ -192,6 +220,10 @@ fn of_interface_of_both(interface: &str) -> Option<&'static [Need]> {
         "clocks/monotonic-clock" => &[Need::Clock],
         "random/random" | "random/insecure" | "random/insecure-seed" => &[Need::Randomness],
         "filesystem/preopens" | "filesystem/types" => &[Need::Directories],
+        #[cfg(feature = "http")]
+        "http/outgoing-handler" => &[Need::Requests],
+        #[cfg(feature = "http")]
+        "http/types" => &[],
         "sockets/ip-name-lookup" => &[Need::Names],
         _ => return None,
     })

@@ -2,6 +2,7 @@
 
 mod address;
 mod answers;
+mod covers;
 mod host;
 mod name;
 mod names;

@@ -7,7 +7,9 @@ use crate::denial::Denials;
 use crate::guarded::Guarded;
 #[cfg(feature = "http")]
 use crate::http::{Http, HttpOptions};
+use crate::lines::{Line, OnLine};
 use crate::network::{NetworkPolicy, Resolve, SystemResolver};
+use crate::stdio::LineOptions;
 use crate::{GrantError, Grants, OutputStream, Wasi, environment, files};
 use wasmtime_wasi::WasiCtxBuilder;
 
@@ -28,6 +30,7 @@ pub struct WasiOptions {
     resolver: Arc<dyn Resolve>,
     #[cfg(feature = "http")]
     http: HttpOptions,
+    lines: LineOptions,
 }
 
 impl WasiOptions {
@@ -40,6 +43,7 @@ impl WasiOptions {
             resolver: Arc::new(SystemResolver),
             #[cfg(feature = "http")]
             http: HttpOptions::new(),
+            lines: LineOptions { on_line: None, most: Wasi::DEFAULT_MAX_LINES },
         }
     }
 
@@ -79,6 +83,34 @@ impl WasiOptions {
         self
     }
 
+    /// Is called with each line of every output that is [`Output::Lines`](crate::Output::Lines), as soon as its newline is
+    /// written. A last line without one comes when the store is dropped, or at
+    /// [`Wasi::finish_lines`]. Default: none, and such an output is an error.
+    ///
+    /// It is called by the thread that runs the guest, in the middle of the guest's write, so it should be quick.
+    /// Stores opened with one `WasiOptions` share it. Should it panic, then that store's guest is stopped, with
+    /// [`OnLinePanicked`](crate::OnLinePanicked) as the error of its call, and others go on.
+    ///
+    /// ```
+    /// use host_wasi::{Grants, Output, WasiOptions};
+    ///
+    /// let options = WasiOptions::new().on_line(|line| eprintln!("{}: {:?}", line.stream, line.text));
+    /// let wasi = options.open(&Grants::default().stderr(Output::Lines(4096)))?;
+    /// # Ok::<(), host_wasi::GrantError>(())
+    /// ```
+    pub fn on_line(mut self, callback: impl Fn(Line<'_>) + Send + Sync + 'static) -> Self {
+        self.lines.on_line = Some(OnLine::new(callback));
+        self
+    }
+
+    /// How many bytes in all, newlines too, one stream may give to [`on_line`](WasiOptions::on_line) in the life of
+    /// its store; a guest that writes more is told, and stopped, as for
+    /// [`Output::Capture`](crate::Output::Capture). Default: [`Wasi::DEFAULT_MAX_LINES`].
+    pub fn max_lines(mut self, bytes: u64) -> Self {
+        self.lines.most = bytes;
+        self
+    }
+
     /// Opens what `grants` name, for one store.
     ///
     /// # Errors
@@ -94,8 +126,10 @@ impl WasiOptions {
             builder.env(name, value);
         }
         grants.stdin.open(&mut builder)?;
-        let stdout = grants.stdout.open(OutputStream::Stdout, &mut builder);
-        let stderr = grants.stderr.open(OutputStream::Stderr, &mut builder);
+        let stdout = grants.stdout.open(OutputStream::Stdout, &self.lines, &mut builder)?;
+        let stderr = grants.stderr.open(OutputStream::Stderr, &self.lines, &mut builder)?;
+        grants.clocks.open(&mut builder);
+        grants.random.open(&mut builder);
         let files = files::open::open(grants, &mut builder)?;
         let network = NetworkPolicy::new(&grants.network, denials.clone(), self.resolver.clone());
         let network = Arc::new(network);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtxView, WasiView as _};
 
-use crate::capture::Capture;
+use crate::bounded::Bounded;
 use crate::denial::{Denial, Denials};
 use crate::files::scratch::Temporary;
 use crate::guarded::Guarded;
@@ -23,8 +23,8 @@ use crate::{GrantError, Grants, OutputRefused, QuotaRefused};
 /// It serves WASI 0.1 modules and WASI 0.2 components alike. Every store needs its own.
 pub struct Wasi {
     pub(crate) guarded: Guarded,
-    pub(crate) stdout: Option<Capture>,
-    pub(crate) stderr: Option<Capture>,
+    pub(crate) stdout: Option<Bounded>,
+    pub(crate) stderr: Option<Bounded>,
     pub(crate) denials: Denials,
     /// None if the context was built elsewhere: then what it was told holds.
     pub(crate) network: Option<Arc<NetworkPolicy>>,
@@ -74,6 +74,9 @@ impl Wasi {
     /// How many directory entries a guest may list unless [told otherwise](WasiOptions::max_listing).
     pub const DEFAULT_MAX_LISTING: usize = 1 << 16;
 
+    /// How many bytes one stream may give to a callback for lines unless [told otherwise](WasiOptions::max_lines).
+    pub const DEFAULT_MAX_LINES: u64 = 16 << 20;
+
     /// Opens what `grants` name: directories, the file for standard input, and the environment variables as they
     /// are now. [`WasiOptions`] is the longer form.
     ///
@@ -97,19 +100,26 @@ impl Wasi {
     /// What the guest has written to standard output so far, if that is [captured](crate::Output::Capture); else
     /// nothing.
     pub fn stdout(&self) -> Vec<u8> {
-        self.stdout.as_ref().map(Capture::bytes).unwrap_or_default()
+        self.stdout.as_ref().map(Bounded::bytes).unwrap_or_default()
     }
 
     /// What the guest has written to standard error so far, if that is [captured](crate::Output::Capture); else
     /// nothing.
     pub fn stderr(&self) -> Vec<u8> {
-        self.stderr.as_ref().map(Capture::bytes).unwrap_or_default()
+        self.stderr.as_ref().map(Bounded::bytes).unwrap_or_default()
     }
 
-    /// Whether the guest wanted to write more than a captured stream may hold, and which. If so for both, standard
-    /// output is told.
+    /// Gives the callback a last line that no newline ended, for each output that is
+    /// [`Output::Lines`](crate::Output::Lines): for a host that keeps the store when the guest has ended. Dropping
+    /// the store does the same.
+    pub fn finish_lines(&mut self) {
+        [&self.stdout, &self.stderr].into_iter().flatten().for_each(Bounded::finish);
+    }
+
+    /// Whether the guest wanted to write more than a stream may take that is captured, goes to a file or comes as
+    /// lines, and which. If so for both, standard output is told.
     pub fn output_refused(&self) -> Option<OutputRefused> {
-        [&self.stdout, &self.stderr].into_iter().flatten().find_map(Capture::refused)
+        [&self.stdout, &self.stderr].into_iter().flatten().find_map(Bounded::refused)
     }
 
     /// Whether the guest wanted to keep more in a directory than its quota, and how often. If so in several

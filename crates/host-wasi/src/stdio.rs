@@ -9,7 +9,9 @@ use wasmtime_wasi::cli::InputFile;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 
 use crate::GrantError;
-use crate::capture::{Capture, OutputStream};
+use crate::bounded::{Bounded, OutputStream};
+use crate::lines::{Lines, OnLine, SHORTEST_BOUND};
+use crate::sink::Sink;
 
 /// What a guest reads from its standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +32,8 @@ pub enum Stdin {
 }
 
 /// Where a guest's standard output, or its standard error, goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Output {
     /// Nowhere: every write succeeds and is forgotten.
@@ -43,9 +45,38 @@ pub enum Output {
     /// [`Wasi::stderr`](crate::Wasi::stderr). The write that goes beyond is cut at the limit and fails with "no
     /// space left"; a guest that goes on writing is stopped. See [`OutputRefused`](crate::OutputRefused).
     Capture(u64),
+    /// To a file of the host. What goes beyond its size is refused as it is for [`Capture`](Output::Capture). The
+    /// guest's writes are made at once, by the thread that runs it.
+    File {
+        /// The file. It is created, or emptied if it is there, when a [`Wasi`](crate::Wasi) is made; only a regular
+        /// file will do. Both streams may name one file, which then takes both, each up to its size.
+        path: PathBuf,
+        /// How much the guest may write, in bytes.
+        size: u64,
+    },
+    /// Line by line to [`WasiOptions::on_line`](crate::WasiOptions::on_line), without which this is an error. The
+    /// number is the longest line in bytes, 4 or more; a longer one comes in pieces. All lines of a stream together
+    /// are bounded by [`WasiOptions::max_lines`](crate::WasiOptions::max_lines), and refused beyond as for
+    /// [`Capture`](Output::Capture).
+    Lines(u64),
+}
+
+/// Where lines go, and how many bytes of them from each stream.
+#[derive(Clone, Debug)]
+pub(crate) struct LineOptions {
+    pub(crate) on_line: Option<OnLine>,
+    pub(crate) most: u64,
 }
 
 impl Stdin {
+    /// Checks what can be checked without a look at the file system.
+    pub(crate) fn check(&self) -> Result<(), GrantError> {
+        match self {
+            Stdin::File(path) if path.as_os_str().is_empty() => Err(GrantError::StdinPath),
+            _ => Ok(()),
+        }
+    }
+
     /// Hands the stream to the context that is being built.
     pub(crate) fn open(&self, builder: &mut WasiCtxBuilder) -> Result<(), GrantError> {
         match self {
@@ -68,27 +99,48 @@ impl Stdin {
 }
 
 impl Output {
-    /// Hands the stream to the context that is being built, and gives back what it captures.
-    pub(crate) fn open(self, stream: OutputStream, builder: &mut WasiCtxBuilder) -> Option<Capture> {
-        match (self, stream) {
-            (Output::Discard, _) => None,
-            (Output::Inherit, OutputStream::Stdout) => {
-                builder.inherit_stdout();
-                None
+    /// Checks what can be checked without a look at the file system.
+    pub(crate) fn check(&self, stream: OutputStream) -> Result<(), GrantError> {
+        match self {
+            Output::File { path, .. } if path.as_os_str().is_empty() => {
+                Err(GrantError::OutputPath { stream })
             }
-            (Output::Inherit, OutputStream::Stderr) => {
-                builder.inherit_stderr();
-                None
+            Output::Lines(longest) if *longest < SHORTEST_BOUND => {
+                Err(GrantError::LineLength { stream, longest: *longest })
             }
-            (Output::Capture(limit), _) => {
-                let capture = Capture::new(stream, limit);
-                match stream {
-                    OutputStream::Stdout => builder.stdout(capture.clone()),
-                    OutputStream::Stderr => builder.stderr(capture.clone()),
-                };
-                Some(capture)
-            }
+            _ => Ok(()),
         }
+    }
+
+    /// Hands the stream to the context that is being built, and gives back what is bounded of it.
+    pub(crate) fn open(
+        &self,
+        stream: OutputStream,
+        lines: &LineOptions,
+        builder: &mut WasiCtxBuilder,
+    ) -> Result<Option<Bounded>, GrantError> {
+        let (limit, sink) = match self {
+            Output::Discard => return Ok(None),
+            Output::Inherit => {
+                match stream {
+                    OutputStream::Stdout => builder.inherit_stdout(),
+                    OutputStream::Stderr => builder.inherit_stderr(),
+                };
+                return Ok(None);
+            }
+            Output::Capture(limit) => (*limit, Sink::Memory(Vec::new())),
+            Output::File { path, size } => (*size, Sink::File(create_regular(stream, path)?)),
+            Output::Lines(longest) => {
+                let on_line = lines.on_line.clone().ok_or(GrantError::NoLineCallback { stream })?;
+                (lines.most, Sink::Lines(Lines::new(stream, *longest, on_line)))
+            }
+        };
+        let bounded = Bounded::new(stream, limit, sink);
+        match stream {
+            OutputStream::Stdout => builder.stdout(bounded.clone()),
+            OutputStream::Stderr => builder.stderr(bounded.clone()),
+        };
+        Ok(Some(bounded))
     }
 }
 
@@ -100,4 +152,16 @@ fn open_regular(path: &Path) -> Result<File, GrantError> {
         return Err(GrantError::StdinNotRegular { path: path.to_owned() });
     }
     File::open(path).map_err(failed)
+}
+
+/// Creates the file, or empties it if it is a regular one. All is written at its end, so that two streams to one file
+/// do not overwrite each other.
+fn create_regular(stream: OutputStream, path: &Path) -> Result<File, GrantError> {
+    let failed = |source| GrantError::OutputFile { stream, path: path.to_owned(), source };
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(GrantError::OutputNotRegular { stream, path: path.to_owned() });
+    }
+    let file = File::options().append(true).create(true).open(path).map_err(failed)?;
+    file.set_len(0).map_err(failed)?;
+    Ok(file)
 }

@@ -77,7 +77,7 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
     let tcp = || any(|rule| matches!(rule, NetworkRule::Tcp { .. }));
     let udp = || any(|rule| matches!(rule, NetworkRule::Udp { .. }));
     let (granted, grant) = match interface {
-        "filesystem/preopens" | "filesystem/types" => (!grants.directories.is_empty(), "[[directories]]"),
+        "filesystem/preopens" | "filesystem/types" => (granted_files(grants), "[[directories]]"),
         "sockets/tcp" | "sockets/tcp-create-socket" => (tcp(), "network = [\"tcp://HOST:PORT\"]"),
         "sockets/udp" | "sockets/udp-create-socket" => (udp(), "network = [\"udp://HOST:PORT\"]"),
         // Of WASI 0.3, where the two are one.
@@ -92,6 +92,10 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         _ => (true, ""),
     };
     (!granted).then_some(grant)
+}
+
+fn granted_files(grants: &Grants) -> bool {
+    !(grants.directories.is_empty() && grants.scratch.is_empty() && grants.files.is_empty())
 }
 
 /// Whether a rule lets the guest look up a name.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod places;
 mod policy;
 
 mod host;
@@ -24,7 +25,7 @@ pub use crate::concurrency::needs_concurrency;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
 pub use crate::loading::{Loading, Origin};
-pub use crate::policy::{Policy, PolicyError};
+pub use crate::policy::{Place, Policy, PolicyError};
 pub use crate::program::{Compiled, Program, compile_ahead_for};
 pub use crate::run::Outcome;
 pub use crate::runtime::{CacheGrantError, Runtime, SetupError, StoreError};

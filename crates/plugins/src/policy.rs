@@ -1,12 +1,16 @@
 //! `Policy`: what an operator allows, in one file.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use host_core::EngineSettings;
 use host_limits::{Limits, StaticLimits};
-use host_wasi::Grants;
+use host_wasi::{GrantError, Grants, KeyPart};
 use serde::{Deserialize, Serialize};
+
+use crate::places::line_of;
 
 /// What an operator allows guests: how much to spend, and what to touch.
 ///
@@ -42,6 +46,9 @@ pub struct Policy {
     pub static_limits: StaticLimits,
     /// What a guest may touch. Default: nothing.
     pub grants: Grants,
+    /// Where all this was read.
+    #[serde(skip)]
+    source: Source,
 }
 
 impl Policy {
@@ -49,16 +56,17 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Text`], which shows line and column.
+    /// [`PolicyError::Text`], which shows line and column, or [`PolicyError::Grant`], which tells key and line.
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
-        toml::from_str(text).map_err(|error| PolicyError::Text { path: None, error: Box::new(error) })
+        Policy::parse(text, None)?.checked()
     }
 
     /// Reads a policy from a file. Relative paths in its grants are taken from the file's directory.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Read`], or [`PolicyError::Text`], which shows line and column.
+    /// [`PolicyError::Read`], [`PolicyError::Text`], which shows line and column, or [`PolicyError::Grant`], which
+    /// tells key and line.
     pub fn read(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
         Policy::read_with_streams(path, &Grants::default())
     }
@@ -73,21 +81,101 @@ impl Policy {
         let path = path.as_ref();
         let text =
             fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
-        let wrong = |error| PolicyError::Text { path: Some(path.into()), error: Box::new(error) };
-        let mut policy: Policy = toml::from_str(&text).map_err(wrong)?;
+        let mut policy = Policy::parse(&text, Some(path))?;
         policy.grants.resolve_paths(path.parent().unwrap_or(Path::new("")));
-        let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
-        let names = |stream| table.get("grants").is_some_and(|grants| grants.get(stream).is_some());
-        if !names("stdin") {
+        let names = |stream| policy.source.line(&[KeyPart::Name(stream)]).is_some();
+        let (stdin, stdout, stderr) = (names("stdin".into()), names("stdout".into()), names("stderr".into()));
+        if !stdin {
             policy.grants.stdin = streams.stdin.clone();
         }
-        if !names("stdout") {
-            policy.grants.stdout = streams.stdout;
+        if !stdout {
+            policy.grants.stdout = streams.stdout.clone();
         }
-        if !names("stderr") {
-            policy.grants.stderr = streams.stderr;
+        if !stderr {
+            policy.grants.stderr = streams.stderr.clone();
         }
-        Ok(policy)
+        policy.checked()
+    }
+
+    /// Where the grant stands that cannot be given, in the text that this policy was read from. `None` if it is not from
+    /// there: it was added afterwards, or the policy was made in code.
+    ///
+    /// What can be told without a look at the file system is told when a policy is read. The rest comes with the first
+    /// call, as [`StoreError::Grant`](crate::StoreError::Grant):
+    ///
+    /// ```
+    /// use host_plugins::Policy;
+    /// use host_plugins::host_wasi::Wasi;
+    ///
+    /// let policy = Policy::from_toml("[[grants.directories]]\nhost = \"missing\"\nguest = \"data\"")?;
+    /// let error = Wasi::new(&policy.grants).expect_err("there is no such directory");
+    /// assert_eq!(policy.locate(&error).expect("it is in the text").to_string(), "line 2");
+    /// # Ok::<(), host_plugins::PolicyError>(())
+    /// ```
+    pub fn locate(&self, error: &GrantError) -> Option<Place> {
+        let line = self.source.line(&error.key_path())?;
+        Some(Place { path: self.source.path.clone(), line })
+    }
+
+    fn parse(text: &str, path: Option<&Path>) -> Result<Policy, PolicyError> {
+        let path = path.map(Path::to_owned);
+        match toml::from_str::<Policy>(text) {
+            Ok(policy) => Ok(Policy { source: Source { path, text: text.into() }, ..policy }),
+            Err(error) => Err(PolicyError::Text { path, error: Box::new(error) }),
+        }
+    }
+
+    fn checked(self) -> Result<Policy, PolicyError> {
+        match self.grants.check() {
+            Ok(()) => Ok(self),
+            Err(error) => Err(PolicyError::Grant {
+                line: self.locate(&error).map(|place| place.line),
+                path: self.source.path,
+                error: Box::new(error),
+            }),
+        }
+    }
+}
+
+/// A place in the text of a policy: "`policy.toml`, line 4".
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The file, if the text came from one.
+    pub path: Option<PathBuf>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.path {
+            write!(formatter, "`{}`, ", path.display())?;
+        }
+        write!(formatter, "line {}", self.line)
+    }
+}
+
+/// The text of a policy, kept so that a grant that fails later can be found in it.
+#[derive(Clone, Debug, Default)]
+struct Source {
+    path: Option<PathBuf>,
+    text: Arc<str>,
+}
+
+impl Source {
+    /// The line on which a grant stands.
+    fn line(&self, grant: &[KeyPart]) -> Option<usize> {
+        let path: Vec<KeyPart> =
+            [KeyPart::Name("grants".to_owned())].into_iter().chain(grant.iter().cloned()).collect();
+        line_of(&self.text, &path)
+    }
+}
+
+/// Where a policy comes from is no part of what it says.
+impl PartialEq for Source {
+    fn eq(&self, _: &Source) -> bool {
+        true
     }
 }
 
@@ -110,5 +198,19 @@ pub enum PolicyError {
         path: Option<PathBuf>,
         /// Where and why. Not the `source()` of this error, for its text is part of the message.
         error: Box<toml::de::Error>,
+    },
+    /// A grant that can be given to no guest, such as a guest path with `..` in it.
+    #[error(
+        "the policy{} is wrong{}: grants.{error}",
+        .path.as_ref().map(|path| format!(" `{}`", path.display())).unwrap_or_default(),
+        .line.map(|line| format!(" in line {line}")).unwrap_or_default()
+    )]
+    Grant {
+        /// The file, if it came from one.
+        path: Option<PathBuf>,
+        /// The line, from 1, if the grant is in the text.
+        line: Option<usize>,
+        /// Which and why. Not the `source()` of this error, for its text is part of the message.
+        error: Box<GrantError>,
     },
 }

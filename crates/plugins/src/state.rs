@@ -36,6 +36,7 @@ impl State {
         let wasi = WasiOptions::new()
             .max_random(limits.random.get())
             .max_resources(limits.resources as usize)
+            .max_lines(limits.output.get())
             .open(&within(limits, grants))?;
         let log = Log::with_limit(limits.output.as_usize());
         Ok(State { meter: Meter::new(limits.clone()), wasi, log })

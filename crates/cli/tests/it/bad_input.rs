@@ -111,6 +111,16 @@ fn policies_name_the_line_that_is_wrong() {
         let file = scratch.file("policy.toml", format!("[limits]\n{line}\n"));
         wasm_host(["run", "--policy", &file, &guest("add")]).fails(125, &[&file, "line 2", line, says]);
     }
+    // What can be seen in the text, and what only shows when the program is to run.
+    let directory = "[[grants.directories]]\nguest = \"data\"\n";
+    let file = scratch.file("policy.toml", format!("{directory}host = \"\"\n"));
+    let says =
+        format!("the policy `{file}` is wrong in line 3: grants.directories[0].host: the path is empty");
+    wasm_host(["run", "--policy", &file, &guest("p1-command")]).fails(125, &[&says]);
+    let file = scratch.file("policy.toml", format!("{directory}host = \"absent\"\n"));
+    let says = format!("the policy `{file}`, line 3, grants what cannot be given");
+    let ran = wasm_host(["run", "--policy", &file, &guest("p1-command")]);
+    ran.fails(125, &[&says, "directories[0].host: cannot open the directory", "No such file"]);
     let absent = scratch.text("absent.toml");
     let ran = wasm_host(["run", "--policy", &absent, &guest("add")]);
     ran.fails(125, &[&format!("cannot read the policy `{absent}`"), "No such file"]);

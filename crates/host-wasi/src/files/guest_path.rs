@@ -32,6 +32,6 @@ pub(crate) fn check(grants: &Grants) -> Result<(), GrantError> {
 
 /// The parts of a guest path that tell it from another. A C library in the guest drops a leading `/` or `./`
 /// before it looks for the directory to use, so they do not count.
-fn components(guest: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn components(guest: &str) -> impl Iterator<Item = &str> {
     guest.split('/').filter(|component| !matches!(*component, "" | "."))
 }

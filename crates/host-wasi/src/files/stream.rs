@@ -9,7 +9,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::quota::{Account, Refusal};
-use crate::capture::no_space_left;
+use crate::bounded::no_space_left;
 
 /// How much a guest may offer in one write, in bytes; the host holds that much for a moment.
 const LARGEST_WRITE: usize = 64 * 1024;

@@ -34,7 +34,7 @@ const METADATA: [IpAddr; 11] = [
 ];
 
 /// The special ranges; the first that contains an address is its own.
-const SPECIAL: [IpNet; 33] = [
+static SPECIAL: [IpNet; 33] = [
     net4(0, 0, 0, 0, 8),       // this host; 0.0.0.0 reaches loopback
     net4(10, 0, 0, 0, 8),      // private
     net4(100, 64, 0, 0, 10),   // shared by a provider's customers
@@ -114,6 +114,11 @@ pub(crate) fn classify(address: IpAddr) -> Class {
         Some(range) => Class::Special(*range),
         None => Class::Public,
     }
+}
+
+/// The special ranges in which the whole network lies.
+pub(crate) fn special_around(network: &IpNet) -> impl Iterator<Item = &'static IpNet> {
+    SPECIAL.iter().filter(move |range| range.contains(network))
 }
 
 /// Whether this is an address of the machine itself, as the name `localhost` means it.

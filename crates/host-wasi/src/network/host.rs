@@ -149,8 +149,8 @@ impl fmt::Display for Host {
 /// The ports of a [`NetworkRule`](crate::NetworkRule): `443`, `8000-8100`, or `*` for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ports {
-    first: u16,
-    last: u16,
+    pub(super) first: u16,
+    pub(super) last: u16,
 }
 
 impl Ports {

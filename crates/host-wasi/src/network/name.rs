@@ -27,6 +27,16 @@ impl NamePattern {
             .and_then(|front| front.strip_suffix('.'))
             .is_some_and(|front| !front.is_empty())
     }
+
+    /// Whether it speaks of all names that `other` speaks of.
+    pub(super) fn includes(&self, other: &NamePattern) -> bool {
+        self == other || (self.below && self.matches(&other.name))
+    }
+
+    /// Whether it speaks of names that stand for this machine.
+    pub(super) fn may_be_localhost(&self) -> bool {
+        is_localhost(&self.name)
+    }
 }
 
 /// Whether a name is said to be this machine's, whatever a name server says.

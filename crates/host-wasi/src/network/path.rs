@@ -27,6 +27,15 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// Whether it opens all paths that `other` opens.
+    pub(super) fn includes(&self, other: &PathPattern) -> bool {
+        // Only `/*` opens paths that are not plain.
+        self == other
+            || (self.open && other.path.starts_with(&self.path) && (self.path == "/" || other.path != "/"))
+    }
+}
+
 /// Whether no server can read the path as leading upwards, for instance because it takes `%2f` for a slash.
 fn is_plain(path: &str) -> bool {
     let mut bytes = path.as_bytes().to_vec();

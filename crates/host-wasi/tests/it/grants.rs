@@ -67,6 +67,9 @@ fn what_is_written_back_reads_the_same() {
         "stdin = { text = \"a\\nb\" }",
         "stdin = { bytes = [0, 255] }",
         "stdin = \"inherit\"",
+        "stdout = { file = { path = \"out\", size = 9 } }\nstderr = { lines = 80 }",
+        "clocks = { fixed = \"2026-01-01T00:00:00.000000001Z\" }\nrandom = { seeded = 42 }",
+        "clocks = { stepped = { start = \"1970-01-01T00:00:00Z\", step = \"1h 5ns\" } }\nrandom = \"real\"",
     ] {
         let grants = read(text);
         assert_eq!(read(&toml::to_string(&grants).unwrap()), grants, "{text}");
@@ -85,7 +88,22 @@ fn a_mistake_is_told_with_its_line_and_what_is_allowed() {
     check("[[directories]]\nhost = \"a\"\nguest = \"b\"\nmode = 1", &["line 4", "`mode`", "`access`"]);
     check("[[directories]]\nhost = \"a\"", &["missing field `guest`"]);
     check("stdin = \"open\"", &["line 1", "`open`", "`closed`", "`inherit`", "`file`"]);
-    check("\nstdout = \"file\"", &["line 2", "`file`", "`discard`", "`capture`"]);
+    check("\nstdout = \"closed\"", &["line 2", "`closed`", "`discard`", "`capture`", "`lines`"]);
+    check("stdout = { file = { path = \"a\" } }", &["line 1", "`size`"]);
+    check(
+        "stdout = { file = { path = \"a\", size = 1, append = true } }",
+        &["line 1", "append", "path, size"],
+    );
+    check("\nclocks = { fixed = \"today\" }", &["line 2", "today", "2026-01-01T00:00:00Z"]);
+    check("clocks = { fixed = \"1960-01-01T00:00:00Z\" }", &["line 1", "from 1970 to 2554"]);
+    check("clocks = { fixed = 2026-01-01T00:00:00Z }", &["line 1", "expected a string"]);
+    check("clocks = { stepped = { start = \"2026-01-01T00:00:00Z\" } }", &["line 1", "`step`"]);
+    check(
+        "clocks = { stepped = { start = \"2026-01-01T00:00:00Z\", step = \"often\" } }",
+        &["line 1", "\"often\" is not a step of time"],
+    );
+    check("random = { seeded = -1 }", &["line 1", "-1"]);
+    check("random = \"fixed\"", &["line 1", "`fixed`", "`real`", "`seeded`"]);
     check("stdout = { capture = -1 }", &["line 1", "-1"]);
     check("stdout = { capture = \"1MiB\" }", &["line 1", "1MiB"]);
     check(
@@ -122,6 +140,9 @@ fn paths_can_be_made_relative_to_the_policy() {
     assert_eq!(grants.stdin, Stdin::File("/etc/policies/input.txt".into()));
     assert_eq!(grants.directories[0].host, Path::new("/etc/policies/./data"));
     assert_eq!(grants.directories[1].host, Path::new("/absolute"));
+    let mut grants = read("stdout = { file = { path = \"out\", size = 9 } }");
+    grants.resolve_paths("/etc/policies");
+    assert_eq!(grants.stdout, Output::File { path: "/etc/policies/out".into(), size: 9 });
 }
 
 /// An empty path, perhaps out of a variable that was not set, must not become the whole folder of the policy.
@@ -158,6 +179,38 @@ fn guest_paths_are_checked() {
         assert!(problem(&["data", "other", same]).contains("is granted twice"), "{same}");
     }
     assert!(problem(&[".", "/"]).contains("is granted twice"));
+}
+
+#[test]
+fn an_error_names_the_key() {
+    let check = |text: &str, key: &str| {
+        let grants = read(text);
+        let error = grants.check().err().unwrap_or_else(|| Wasi::new(&grants).unwrap_err());
+        assert_eq!(error.key(), key);
+        assert!(error.to_string().starts_with(&format!("{key}: ")), "{error}");
+    };
+    check("args = [\"a\", \"\\u0000\"]", "args[1]");
+    check("env = { NAME = \"\\u0000\" }", "env.NAME");
+    check("env = { \"A=B\" = \"\" }", "env.\"A=B\"");
+    check("env = { \"A\\u0000\" = \"\" }", "env.\"A\\U00000000\"");
+    check("env = { \"\" = \"\" }", "env.\"\"");
+    check("inherit-env = [\"A\", \"A=*\"]", "inherit-env[1]");
+    check("inherit-env = [\"\"]", "inherit-env[0]");
+    check("inherit-env = [\"A\\u0000\"]", "inherit-env[0]");
+    check("stdin = { file = \"\" }", "stdin.file");
+    check("stdin = { file = \"no-such-file\" }", "stdin.file");
+    check("stdin = { file = \".\" }", "stdin.file");
+    check("stdout = { file = { path = \"\", size = 1 } }", "stdout.file.path");
+    check("stderr = { file = { path = \".\", size = 1 } }", "stderr.file.path");
+    check("stderr = { lines = 0 }", "stderr.lines");
+    check("stdout = { lines = 80 }", "stdout.lines");
+    check(
+        "clocks = { stepped = { start = \"2026-01-01T00:00:00Z\", step = \"0s\" } }",
+        "clocks.stepped.step",
+    );
+    check("[[directories]]\nhost = \".\"\nguest = \"..\"", "directories[0].guest");
+    check("[[directories]]\nhost = \"\"\nguest = \"a\"", "directories[0].host");
+    check("[[directories]]\nhost = \"no-such-directory\"\nguest = \"a\"", "directories[0].host");
 }
 
 #[test]

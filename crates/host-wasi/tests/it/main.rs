@@ -8,8 +8,10 @@ mod adapt;
 mod r#async;
 #[cfg(target_os = "linux")]
 mod calls;
+mod clocks;
 mod directory_errors;
 mod env;
+mod explain;
 #[cfg(target_os = "linux")]
 mod extremes;
 mod file_map;
@@ -50,6 +52,7 @@ mod memory_handles;
 mod memory_requests;
 mod needs;
 mod network;
+mod outputs;
 mod p1;
 mod p2;
 #[cfg(feature = "p3")]
@@ -58,6 +61,7 @@ mod quota_bytes;
 mod quota_calls;
 mod quota_files;
 mod quota_shared;
+mod random;
 mod resources;
 mod scratch;
 #[cfg(target_os = "linux")]
@@ -67,3 +71,4 @@ mod strict;
 #[cfg(target_os = "linux")]
 mod unsandboxed;
 mod versions;
+mod wishes;

@@ -183,7 +183,8 @@ fn more_zeroes_than_a_write_may_have_are_refused() {
             let run = |count: u64| {
                 let text = ZEROES.replace("FUNCTION", function).replace("COUNT", &count.to_string());
                 let component = Component::new(&ENGINE, text).unwrap();
-                let ended = run_component(&component, Wasi::new(&Grants::default().stdout(output)).unwrap());
+                let ended =
+                    run_component(&component, Wasi::new(&Grants::default().stdout(output.clone())).unwrap());
                 (ended.result.is_ok(), ended.wasi.stdout().len())
             };
             let kept = if matches!(output, Output::Capture(_)) { 4096 } else { 0 };

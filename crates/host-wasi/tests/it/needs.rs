@@ -27,7 +27,7 @@ fn a_component_is_read() {
 #[test]
 fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
     let unserved = [
-        "wasi:http/outgoing-handler@0.2.0",
+        "wasi:http/outgoing-handler@0.3.0",
         "wasi:cli/stdin@0.3.0-rc-1",
         "wasi:cli/stdin",
         "wasi_unstable.fd_write",
@@ -49,6 +49,15 @@ fn both_generations_of_components_need_the_same_grants() {
     assert!(found.unserved.is_empty(), "{found:?}");
     assert_eq!(found.may_use, needs(host_wasi::p2::INTERFACES).may_use);
     assert!(needs(["wasi:cli/types@0.3.1", "wasi:clocks/types@0.3.0"]).unserved.is_empty());
+}
+
+/// Requests are served, and needed, only with the feature.
+#[test]
+fn requests_are_a_need_where_they_are_served() {
+    let found = needs(["wasi:http/outgoing-handler@0.2.3", "wasi:http/types@0.2.3"]);
+    let served = cfg!(feature = "http");
+    assert_eq!(found.may_use.contains(&Need::Requests), served, "{found:?}");
+    assert_eq!(found.unserved.is_empty(), served, "{found:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
 
 /// The body of an answer. Dropped before its end, it says that nobody waits for the guest any more.
-pub struct Answer {
+pub(crate) struct Answer {
     body: HyperOutgoingBody,
     waits: Option<oneshot::Sender<()>>,
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use host_plugins::host_limits::{Bytes, Limits};
-use host_plugins::host_wasi::Grants;
+use host_plugins::host_wasi::{Grants, Output, Stdin, Wasi};
 use host_plugins::{PluginHost, Policy, PolicyError};
 
 use crate::{ok, string};
@@ -52,6 +52,54 @@ fn paths_are_taken_from_the_policy_s_directory() {
     fs::write(&path, "[[grants.directories]]\nhost = \"data\"\nguest = \"data\"\n").unwrap();
     let policy = Policy::read(&path).unwrap();
     assert_eq!(policy.grants.directories[0].host, directory.path().join("data"));
+}
+
+#[test]
+fn a_grant_that_nobody_can_have_is_refused_with_key_and_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.toml");
+    for (text, line, key) in [
+        ("[grants]\nargs = [\n\"a\",\n\"\\u0000\",\n]", 4, "args[1]"),
+        ("[limits]\n[grants.env]\nA = \"\"\n\"B=C\" = \"\"", 4, "env.\"B=C\""),
+        ("[grants]\ninherit-env = [\"A\", \"B=*\"]", 2, "inherit-env[1]"),
+        ("grants.stderr = { lines = 1 }", 1, "stderr.lines"),
+        ("[[grants.directories]]\nhost = \"a\"\nguest = \"../b\"", 3, "directories[0].guest"),
+        (
+            "[grants]\ndirectories = [{ host = \"a\", guest = \"b\" },\n{ host = \"\", guest = \"c\" }]",
+            3,
+            "directories[1].host",
+        ),
+    ] {
+        let error = Policy::from_toml(text).unwrap_err();
+        let begin = format!("the policy is wrong in line {line}: grants.{key}: ");
+        assert!(error.to_string().starts_with(&begin), "{error}");
+        assert!(matches!(error, PolicyError::Grant { line: Some(found), .. } if found == line), "{error:?}");
+
+        fs::write(&path, text).unwrap();
+        let error = Policy::read(&path).unwrap_err().to_string();
+        let begin = format!("the policy `{}` is wrong in line {line}: grants.{key}: ", path.display());
+        assert!(error.starts_with(&begin), "{error}");
+    }
+}
+
+#[test]
+fn a_grant_that_fails_later_can_be_found_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.toml");
+    fs::write(&path, "[grants]\nargs = []\n[[grants.directories]]\nguest = \"data\"\nhost = \"no-such\"\n")
+        .unwrap();
+    let mut policy = Policy::read(&path).unwrap();
+    let place = policy.locate(&Wasi::new(&policy.grants).unwrap_err()).unwrap();
+    assert_eq!((place.path.as_ref(), place.line), (Some(&path), 5));
+    assert_eq!(place.to_string(), format!("`{}`, line 5", path.display()));
+
+    // What is not from the file is not said to be there.
+    policy.grants.directories.clear();
+    policy.grants.stdin = Stdin::File("no-such".into());
+    assert_eq!(policy.locate(&Wasi::new(&policy.grants).unwrap_err()), None);
+    let streams = Grants::default().stdout(Output::Lines(1));
+    let error = Policy::read_with_streams(&path, &streams).unwrap_err();
+    assert!(matches!(error, PolicyError::Grant { line: None, .. }), "{error:?}");
 }
 
 #[tokio::test]
