@@ -190,6 +190,10 @@ fn of_interface_2(interface: &str) -> Option<&'static [Need]> {
     Some(match interface {
         "io/error" | "io/poll" | "io/streams" => &[],
         "clocks/wall-clock" => &[Need::Clock],
+        #[cfg(feature = "http")]
+        "http/outgoing-handler" => &[Need::Requests],
+        #[cfg(feature = "http")]
+        "http/types" => &[],
         "sockets/instance-network" | "sockets/network" => &[],
         "sockets/tcp" | "sockets/tcp-create-socket" | "sockets/udp" | "sockets/udp-create-socket" => {
             &[Need::Network]
@@ -220,10 +224,6 @@ fn of_interface_of_both(interface: &str) -> Option<&'static [Need]> {
         "clocks/monotonic-clock" => &[Need::Clock],
         "random/random" | "random/insecure" | "random/insecure-seed" => &[Need::Randomness],
         "filesystem/preopens" | "filesystem/types" => &[Need::Directories],
-        #[cfg(feature = "http")]
-        "http/outgoing-handler" => &[Need::Requests],
-        #[cfg(feature = "http")]
-        "http/types" => &[],
         "sockets/ip-name-lookup" => &[Need::Names],
         _ => return None,
     })

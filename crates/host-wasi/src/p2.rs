@@ -3,6 +3,7 @@
 //! Wasmtime-wasi's own functions ask for a store whose data is its `WasiView`. Here each interface is added by
 //! itself, so that [`HasWasi`] is enough.
 
+mod errors;
 mod files;
 mod names;
 
@@ -15,6 +16,7 @@ use wasmtime_wasi::p2::bindings;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
+use self::errors::Errors;
 use self::files::GuardedFiles;
 use crate::network::{Names, names_view};
 use crate::{Grants, HasWasi, StrictError, strict};
@@ -178,7 +180,7 @@ fn add_what_never_waits<T: HasWasi + 'static>(
 ) -> wasmtime::Result<()> {
     use bindings::{cli, clocks, filesystem, io, random, sockets};
     add_wanted! { T, linker, wanted;
-        "io/error": io::error, Table, table;
+        "io/error": io::error, Errors, errors::view;
         "cli/environment": cli::environment, WasiCli, cli_view;
         "cli/exit": cli::exit, WasiCli, cli_view;
         "cli/stdin": cli::stdin, WasiCli, cli_view;

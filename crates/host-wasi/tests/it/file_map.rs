@@ -67,7 +67,7 @@ fn names_that_lead_elsewhere_or_nowhere_are_refused() {
     check(&[""], r#"files[0].contents."": the path has an empty part; write `directory/file`"#);
     check(&["a//b"], r#"files[0].contents."a//b": the path has an empty part; write `directory/file`"#);
     check(&["a/"], r#"files[0].contents."a/": the path has an empty part; write `directory/file`"#);
-    check(&["a\0"], r#"files[0].contents."a\0": the path must not contain a NUL character"#);
+    check(&["a\0"], r#"files[0].contents."a\U00000000": the path must not contain a NUL character"#);
     check(&["a", "a/b"], r#"files[0].contents."a/b": the path lies in what is a file itself"#);
     check(&["a", "a.txt", "a/b/c"], r#"files[0].contents."a/b/c": the path lies in what is a file itself"#);
     let long = "x".repeat(256);

@@ -1,5 +1,6 @@
 //! One request: a fresh store for it, and whatever becomes of it as a response.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -104,14 +105,21 @@ where
     let (answers, answered) = oneshot::channel();
     let (waits, left) = oneshot::channel();
     let wants_body = request.method() != Method::HEAD;
-    let guest = Guest { shared: shared.clone(), about, left, stopped: shared.stopped.subscribe() };
+    let unfinished = Arc::new(AtomicBool::new(false));
+    let guest = Guest {
+        shared: shared.clone(),
+        about,
+        unfinished: unfinished.clone(),
+        left,
+        stopped: shared.stopped.subscribe(),
+    };
     let guest = tokio::spawn(async move {
         let status = guest.run(request, answers).await;
         drop(permit);
         status
     });
     match answered.await {
-        Ok(Ok(response)) if wants_body => response.map(|body| Answer::of_guest(body, waits)),
+        Ok(Ok(response)) if wants_body => response.map(|body| Answer::of_guest(body, waits, unfinished)),
         Ok(Ok(response)) => {
             // Nobody reads the body, but that does not mean that nobody waits for the guest to end well.
             let _ = waits.send(());
@@ -137,6 +145,8 @@ impl About {
 struct Guest {
     shared: Arc<Shared>,
     about: About,
+    /// Is set when the guest is stopped, before what it had open is closed.
+    unfinished: Arc<AtomicBool>,
     /// Comes when the response has been read to its end; fails when nobody waits for it any more.
     left: oneshot::Receiver<()>,
     /// Becomes true when the server is stopped for good.
@@ -155,7 +165,9 @@ impl Guest {
         let given = Arc::new(OnceLock::new());
         let handle = {
             let (given, shared) = (given.clone(), self.shared.clone());
+            let unfinished = Unfinished(Some(self.unfinished.clone()));
             async move |store: &mut Store<State>| {
+                let mut unfinished = unfinished;
                 let mut http = store.data_mut().wasi().http();
                 let request = http.new_incoming_request(Scheme::Http, request)?;
                 let answer = http.new_response_outparam_from_callback(move |answer: Given| {
@@ -165,7 +177,9 @@ impl Guest {
                     let _ = answers.send(answer);
                 })?;
                 let handler = shared.handler.instantiate_async(&mut *store).await?;
-                handler.wasi_http_incoming_handler().call_handle(store, request, answer).await
+                handler.wasi_http_incoming_handler().call_handle(store, request, answer).await?;
+                unfinished.0 = None;
+                Ok(())
             }
         };
         let (limits, grants) = (&self.shared.limits, &self.shared.grants);
@@ -192,6 +206,18 @@ impl Guest {
         };
         self.shared.tell(self.about.answered(given.unwrap_or(status), ended, captured));
         status
+    }
+}
+
+/// Tells when it is dropped that a guest has not come to its end: it trapped, or the work was dropped half-way. Either
+/// comes before its store goes.
+struct Unfinished(Option<Arc<AtomicBool>>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(unfinished) = &self.0 {
+            unfinished.store(true, Ordering::Release);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -15,22 +17,28 @@ use tokio::sync::oneshot;
 pub(crate) struct Answer {
     body: HyperOutgoingBody,
     waits: Option<oneshot::Sender<()>>,
+    /// Whether the guest was stopped. Its body then ends like one that is whole, which nobody should take it for.
+    stopped: Arc<AtomicBool>,
 }
 
 impl Answer {
     /// The guest's own, with whom to tell that it has been read to its end.
-    pub(crate) fn of_guest(body: HyperOutgoingBody, waits: oneshot::Sender<()>) -> Answer {
-        Answer { body, waits: Some(waits) }
+    pub(crate) fn of_guest(
+        body: HyperOutgoingBody,
+        waits: oneshot::Sender<()>,
+        stopped: Arc<AtomicBool>,
+    ) -> Answer {
+        Answer { body, waits: Some(waits), stopped }
     }
 
-    /// One that nobody is going to read.
+    /// One that is whole, or that nobody is going to read.
     pub(crate) fn unread(body: HyperOutgoingBody) -> Answer {
-        Answer { body, waits: None }
+        Answer { body, waits: None, stopped: Arc::default() }
     }
 
     pub(crate) fn text(text: String) -> Answer {
         let body = Full::new(Bytes::from(text)).map_err(|never: Infallible| match never {});
-        Answer { body: body.boxed_unsync(), waits: None }
+        Answer::unread(body.boxed_unsync())
     }
 
     fn ended(&mut self) {
@@ -50,10 +58,12 @@ impl Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_none() {
-            self.ended();
+        if frame.is_some() {
+            return Poll::Ready(frame);
         }
-        Poll::Ready(frame)
+        self.ended();
+        let stopped = self.stopped.load(Ordering::Acquire);
+        Poll::Ready(stopped.then_some(Err(Error::HttpResponseIncomplete)))
     }
 
     fn is_end_stream(&self) -> bool {
