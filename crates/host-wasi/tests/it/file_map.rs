@@ -71,7 +71,7 @@ fn names_that_lead_elsewhere_or_nowhere_are_refused() {
     check(&["a", "a/b"], r#"files[0].contents."a/b": the path lies in what is a file itself"#);
     check(&["a", "a.txt", "a/b/c"], r#"files[0].contents."a/b/c": the path lies in what is a file itself"#);
     let long = "x".repeat(256);
-    check(&[&long], &format!(r#"files[0].contents."{long}": the path has a part longer than 255 bytes"#));
+    check(&[&long], &format!(r#"files[0].contents.{long}: the path has a part longer than 255 bytes"#));
 }
 
 #[test]

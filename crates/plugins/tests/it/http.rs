@@ -182,7 +182,7 @@ fn a_guest_that_fails_costs_its_own_request_alone() {
 fn a_response_that_breaks_off_is_not_passed_for_whole() {
     let served = Served::start(limits());
     let response = served.get("/broken");
-    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("half of it"), "{response}");
+    // What was sent before it is seen may be on its way or not.
     assert_eq!(whole_body(&response), None, "{response}");
     let told = served.told();
     assert!(told.status == 200 && matches!(told.ended, Ended::Stopped(_)), "{told:?}");
@@ -199,8 +199,9 @@ fn a_guest_is_dropped_when_its_client_leaves() {
     // It may see first that it cannot write any more, and end by itself.
     assert!(told.path == "/flood" && matches!(told.ended, Ended::Dropped | Ended::Done(_)), "{told:?}");
 
-    // It has not answered yet.
+    // It has not answered yet. A client that leaves at once may not even be noticed.
     let stream = served.send("GET /spin HTTP/1.1\r\nhost: a\r\n\r\n");
+    thread::sleep(Duration::from_millis(500));
     drop(stream);
     let told = served.told();
     assert!(told.path == "/spin" && matches!(told.ended, Ended::Dropped), "{told:?}");
@@ -239,7 +240,7 @@ fn bad_requests_never_reach_a_guest() {
         assert!(response.contains(" 400 "), "{request:?}: {response}");
     }
     let mut response = String::new();
-    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(100_000));
+    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(300_000));
     let mut stream = TcpStream::connect(served.address).unwrap();
     // The server may have hung up before all is written.
     let _ = stream.write_all(long.as_bytes());
