@@ -126,6 +126,12 @@ pub(crate) struct CallFlags {
 pub(crate) struct InspectFlags {
     /// A component or a core module.
     pub(crate) file: PathBuf,
+    /// Print what the program would get under this policy, import for import
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print what the program would get of what this manifest asks for, wish for wish
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) wishes: Option<PathBuf>,
     /// Print it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -171,6 +177,9 @@ pub(crate) struct GuestFlags {
     /// Limits and grants as a file; other options go over what it says. Its defaults are strict, for code nobody has read
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) policy: Option<PathBuf>,
+    /// What the program asks for, as a file that its author wrote: of what is granted it gets only that. Its arguments stay
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) wishes: Option<PathBuf>,
     /// How much fuel the program may burn, about one unit for each instruction, or `unlimited` [default: unlimited]
     #[arg(long, value_name = "UNITS")]
     pub(crate) fuel: Option<Fuel>,

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
+use host_plugins::Policy;
 use host_plugins::host_component::inspect::{Description, describe};
 use host_plugins::host_core;
 use host_plugins::host_limits::Bytes;
-use host_plugins::host_wasi::{Need, Needs, needs};
+use host_plugins::host_wasi::{Explanation, Need, Needs, explain, needs};
 use host_plugins::wasmtime::{ExternType, MemoryType, Module};
 use serde_json::{Value, json};
 
@@ -29,15 +30,28 @@ pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
         (None, Some(module)) => Contents::Module(items(module)),
         (None, None) => unreachable!("what is compiled is a component or a module"),
     };
-    let report = Report { length: wasm.len(), needs: contents.needs(), contents, not_linked };
+    let explanation = explanation(flags, &contents)?;
+    let report = Report { length: wasm.len(), needs: contents.needs(), contents, explanation, not_linked };
     print(&if flags.json { printable_json(&format!("{:#}\n", report.json())) } else { report.text() })?;
     Ok(0)
+}
+
+/// What the program gets under the policy and of the wishes that the flags name; `None` if they name neither.
+fn explanation(flags: &InspectFlags, contents: &Contents) -> Result<Option<Explanation>> {
+    let InspectFlags { policy, wishes, .. } = flags;
+    if policy.is_none() && wishes.is_none() {
+        return Ok(None);
+    }
+    let policy = policy.as_ref().map(Policy::read).transpose()?.unwrap_or_default();
+    let wishes = wishes.as_deref().map(policy::wishes).transpose()?;
+    Ok(Some(explain(contents.wasi_imports(), &policy.grants, wishes.as_ref())))
 }
 
 struct Report {
     length: usize,
     contents: Contents,
     needs: Needs,
+    explanation: Option<Explanation>,
     /// Why `wasm-host` could not run it.
     not_linked: Option<String>,
 }
@@ -62,9 +76,16 @@ struct Item {
 
 impl Contents {
     fn needs(&self) -> Needs {
+        needs(self.wasi_imports())
+    }
+
+    /// The imports, as `host_wasi` has them named.
+    fn wasi_imports(&self) -> Vec<String> {
         match self {
-            Contents::Component(description) => needs(description.imported_interfaces()),
-            Contents::Module(items) => needs(items.imports.iter().map(Item::full_name)),
+            Contents::Component(description) => {
+                description.imported_interfaces().map(|name| name.to_string()).collect()
+            }
+            Contents::Module(items) => items.imports.iter().map(Item::full_name).collect(),
         }
     }
 
@@ -126,6 +147,9 @@ impl Report {
             writeln!(text, "\nWASI that is not served:")?;
             unserved.iter().try_for_each(|name| writeln!(text, "  {}", printable(name)))?;
         }
+        if let Some(explanation) = &self.explanation {
+            write!(text, "\nwhat it gets\n{explanation}")?;
+        }
         if let Some(reason) = &self.not_linked {
             writeln!(text, "\nwasm-host cannot run it:")?;
             reason.lines().try_for_each(|line| writeln!(text, "  {}", printable(line)))?;
@@ -152,6 +176,7 @@ impl Report {
             "may-use": may_use.collect::<Value>(),
             "wasi-not-served": unserved,
             "not-wasi": not_wasi,
+            "explanation": self.explanation,
             "cannot-run": self.not_linked,
         })
     }

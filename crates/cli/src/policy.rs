@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use host_plugins::host_core::{EngineSettings, Profile};
 use host_plugins::host_limits::{Bytes, Limits, Proposal, StaticLimits};
-use host_plugins::host_wasi::{Grants, Output};
+use host_plugins::host_wasi::{Grants, Output, Wishes};
 use host_plugins::{Policy, needs_concurrency};
 
 use crate::flags::{Dir, Fuel, GuestFlags, Variable};
@@ -43,6 +43,9 @@ pub(crate) fn of_guest(flags: &GuestFlags, streams: &Grants, wasm: &[u8]) -> Res
     for variable in &flags.env {
         set(grants, variable)?;
     }
+    if let Some(file) = &flags.wishes {
+        *grants = grants.within(&wishes(file)?);
+    }
     Ok(policy)
 }
 
@@ -77,6 +80,13 @@ fn base(file: Option<&Path>, fuel: Option<Fuel>, streams: &Grants, wasm: &[u8]) 
 /// Lets programs use async functions, streams and futures, and with them WASI 0.3.
 pub(crate) fn with_concurrency(policy: &mut Policy) {
     policy.profile.proposals.insert(Proposal::ComponentModelAsync);
+}
+
+/// Reads what a program asks for.
+pub(crate) fn wishes(file: &Path) -> Result<Wishes> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read the wishes `{}`", file.display()))?;
+    toml::from_str(&text).with_context(|| format!("the wishes `{}` are wrong", file.display()))
 }
 
 /// What is captured is kept in memory, for which there is a limit.

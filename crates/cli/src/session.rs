@@ -184,6 +184,9 @@ fn tell_denials(captured: &Captured) {
     for denial in &captured.denials {
         output::tell(&format!("wasm-host: denied: {}", printable(&denial.to_string())));
     }
+    if let Some(refused) = &captured.quota_refused {
+        output::tell(&format!("wasm-host: no space left: {}", printable(&refused.to_string())));
+    }
 }
 
 /// What decides whether a precompiled file fits is said by options.

@@ -1,8 +1,8 @@
 //! Runs guest code in a fresh store of a runtime, and gathers what it gave, spent and said.
 
-use host_core::{Fault, FaultKind, guard_async};
+use host_core::{Denied, Fault, FaultKind, guard_async};
 use host_limits::{Bytes, Exceeded, Limits, Usage};
-use host_wasi::{Grants, OutputRefused, exit_code};
+use host_wasi::{Grants, OutputRefused, QuotaRefused, exit_code};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, Trap};
 
@@ -72,10 +72,14 @@ impl Runtime {
     }
 }
 
-/// What an error means that only WASI knows of: the guest asked to end, or died of an output that was refused.
+/// What an error means that only WASI knows of: the guest asked to end, or died of an output or room that was refused.
 fn wasi_kind(error: &wasmtime::Error, refused: Option<OutputRefused>) -> Option<FaultKind> {
     if let Some(code) = exit_code(error) {
         return Some(FaultKind::Exit(code));
+    }
+    if let Some(QuotaRefused { guest, quota, .. }) = error.downcast_ref() {
+        let what = format!("keeping more than {} bytes and {} files in `{guest}`", quota.bytes, quota.files);
+        return Some(FaultKind::Denied(Denied::new(what, "quota")));
     }
     // Languages answer a failed write with `unreachable`, as they answer a failed allocation.
     let gave_up = matches!(error.downcast_ref(), Some(Trap::UnreachableCodeReached))

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
-use host_wasi::{Denial, GrantError, Grants, HasWasi, Output, OutputRefused, Wasi, WasiOptions};
+use host_wasi::{
+    Denial, GrantError, Grants, HasWasi, Output, OutputRefused, QuotaRefused, Wasi, WasiOptions,
+};
 
 /// What the store of one call holds: a meter, the grants, and the guest's log.
 pub struct State {
@@ -28,6 +30,8 @@ pub struct Captured {
     pub stderr: Vec<u8>,
     /// What it asked for and was refused, with the grant that it lacked; see [`Wasi::denials`](host_wasi::Wasi::denials).
     pub denials: Vec<Denial>,
+    /// Whether it wanted to keep more in a directory than its quota, and how often.
+    pub quota_refused: Option<QuotaRefused>,
 }
 
 impl State {
@@ -49,6 +53,7 @@ impl State {
             stdout: self.wasi.stdout(),
             stderr: self.wasi.stderr(),
             denials: self.wasi.denials(),
+            quota_refused: self.wasi.quota_refused(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `wasm-host inspect`: both kinds, as text and as JSON, without running them.
 
-use crate::{guest, wasm_host};
+use crate::{Scratch, guest, wasm_host};
 
 #[test]
 fn a_core_module() {
@@ -86,4 +86,33 @@ fn json_is_one_value() {
 fn nothing_runs() {
     // Its start function never ends.
     wasm_host(["inspect", &guest("plugins/endless-start")]).fails(0, &[]);
+}
+
+#[test]
+fn what_a_program_gets_is_explained() {
+    let scratch = Scratch::new();
+    let policy = scratch
+        .file("policy.toml", "[grants]\ninherit-env = [\"LC_*\"]\nnetwork = [\"tcp://10.0.0.0/8:5432\"]");
+    let wishes = scratch.file(
+        "wishes.toml",
+        "[network]\n\"tcp://10.0.0.7:5432\" = \"the data base\"\n\"https://example.org/*\" = \"news\"",
+    );
+    let file = guest("p2-command");
+    let ran = wasm_host(["inspect", "--policy", &policy, "--wishes", &wishes, &file]);
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    for line in [
+        "  granted    network.\"tcp://10.0.0.7:5432\"",
+        "  refused    network.\"https://example.org/*\"",
+        "add: network = [\"https://example.org/*\"]",
+        "asked for: news",
+        "  not asked  inherit-env = [\"LC_*\"]",
+    ] {
+        assert!(ran.stdout.contains(line), "{line} is missing in {}", ran.stdout);
+    }
+    let ran = wasm_host(["inspect", "--json", "--policy", &policy, &file]);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["explanation"]["wishes"], serde_json::json!([]), "{report:#}");
+
+    let wrong = scratch.file("wrong.toml", "[networks]");
+    wasm_host(["inspect", "--wishes", &wrong, &file]).fails(125, &["the wishes", "wrong.toml", "networks"]);
 }

@@ -125,3 +125,25 @@ fn streams_that_a_policy_names_are_as_it_says() {
     let capture = scratch.file("capture.toml", "[grants]\nstdout = { capture = 1000 }");
     wasm_host(["run", "--policy", &capture, "--argv0=x", &file]).prints("arg 0 x\n");
 }
+
+#[test]
+fn a_program_gets_no_more_than_it_asks_for() {
+    let scratch = Scratch::new();
+    scratch.file("in.txt", "contents");
+    let wishes = scratch.file(
+        "wishes.toml",
+        "stdout = \"\"\n[env]\nKEY = \"\"\n[[directories]]\nguest = \"/data\"\naccess = \"read-only\"",
+    );
+    let dir = format!("{}::/data", scratch.text("."));
+    for name in BOTH {
+        let args = ["run", "--argv0=x", "--wishes", &wishes, "--dir", &dir, "--env=KEY=1", "--env=OTHER=2"];
+        let mut command = command(args);
+        command.args([&guest(name), "--read=/data/in.txt", "--write=/data/no.txt"]);
+        let ran = finish(command, "");
+        assert!(
+            ran.stdout.contains("env KEY=1\nfile /data/in.txt contents\nwrite /data/no.txt error"),
+            "{ran:#?}"
+        );
+        assert!(!scratch.path("no.txt").exists());
+    }
+}
