@@ -168,3 +168,35 @@ fn an_explanation_is_data() {
     assert!(json.contains(r#""verdict":"not-asked""#), "{json}");
     assert_eq!(serde_json::from_str::<Explanation>(&json).unwrap(), explained);
 }
+
+#[test]
+fn directories_of_every_kind_are_told() {
+    let all = grants(
+        r#"
+        scratch = [{ guest = "tmp", bytes = 100, files = 10 }, { guest = "unused", bytes = 1, files = 1 }]
+        files = [{ guest = "config", contents = { "a" = "secret" } }]
+        "#,
+    );
+    let asked = wishes(
+        r#"
+        directories = [{ guest = "config", access = "read-write" }]
+        scratch = [{ guest = "tmp", bytes = 1000, files = 1, reason = "to sort" }, { guest = "big", bytes = 1, files = 1 }]
+        "#,
+    );
+    let expect = r#"imports
+  granted    wasi:filesystem/types@0.2.6   files and directories   scratch = [{ guest = "tmp", bytes = 100, files = 1 }]; files = [{ guest = "config", contents = … }]
+wishes
+  in part    directory "config", read-write            only files = [{ guest = "config", contents = … }]
+             add: directories = [{ host = "…", guest = "config", access = "read-write" }]
+  in part    scratch "tmp", 1000 bytes in 1 files      only scratch = [{ guest = "tmp", bytes = 100, files = 10 }]
+             add: scratch = [{ guest = "tmp", bytes = 1000, files = 1 }]
+             asked for: to sort
+  refused    scratch "big", 1 bytes in 1 files         no scratch directory is granted under that path
+             add: scratch = [{ guest = "big", bytes = 1, files = 1 }]
+grants that no wish asks for
+  not asked  scratch = [{ guest = "unused", bytes = 1, files = 1 }]
+"#;
+    let told = explain(["wasi:filesystem/types@0.2.6"], &all, Some(&asked)).to_string();
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&told), words(expect), "{told}");
+}

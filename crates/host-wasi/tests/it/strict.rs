@@ -1,6 +1,6 @@
 //! Linkers that have only what a component imports and is granted.
 
-use host_wasi::{Access, Grants, RefusedImport, StrictError, Wasi, p2};
+use host_wasi::{Access, Grants, Quota, RefusedImport, StrictError, Wasi, p2};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime_wasi::p2::bindings::Command;
@@ -163,4 +163,14 @@ async fn the_same_holds_for_0_3() {
     for (interface, item) in p3::INTERFACES {
         assert!(has(&mut linker, &format!("wasi:{interface}@0.3.0"), item), "{interface}");
     }
+}
+
+#[test]
+fn every_kind_of_directory_opens_files() {
+    let files = importing(&ENGINE, &["wasi:filesystem/types@0.2.0"]);
+    let linked =
+        |grants: Grants| p2::add_to_linker_strict_sync(&mut Linker::<Wasi>::new(&ENGINE), &files, &grants);
+    assert!(linked(Grants::default()).is_err());
+    assert!(linked(Grants::default().scratch("tmp", Quota { bytes: 1, files: 1 })).is_ok());
+    assert!(linked(Grants::default().files("config", [("a", "b")])).is_ok());
 }

@@ -177,3 +177,40 @@ fn wishes_are_read_and_written_back() {
     check("[network]\n\"tcp://nowhere\" = \"\"", "\"tcp://nowhere\" is not a network rule");
     check("[[directories]]\nguest = \"a\"\nhost = \"/\"", "`host`");
 }
+
+#[test]
+fn a_fresh_directory_has_the_smaller_of_both_sizes() {
+    let granted = grants(r#"scratch = [{ guest = "tmp", bytes = 100, files = 10 }]"#);
+    let given = |wish: &str| granted.within(&wishes(&format!("scratch = [{wish}]"))).scratch;
+    let sizes =
+        |wish: &str| given(wish).iter().map(|scratch| (scratch.bytes, scratch.files)).collect::<Vec<_>>();
+    assert_eq!(sizes(r#"{ guest = "/tmp", bytes = 1000, files = 3 }"#), [(100, 3)]);
+    assert_eq!(sizes(r#"{ guest = "./tmp/", bytes = 1, files = 1000 }"#), [(1, 10)]);
+    assert_eq!(sizes(r#"{ guest = "other", bytes = 1, files = 1 }"#), []);
+    // Room for nothing would be a mistake in grants.
+    assert_eq!(sizes(r#"{ guest = "tmp", bytes = 1, files = 0 }"#), []);
+    assert!(granted.within(&wishes(r#"directories = [{ guest = "tmp" }]"#)).scratch.is_empty());
+}
+
+#[test]
+fn files_that_the_grants_hold_are_wished_as_a_directory() {
+    let granted = grants(r#"files = [{ guest = "config", contents = { "a" = "b" } }]"#);
+    let wish = wishes(r#"directories = [{ guest = "/config", access = "read-write" }]"#);
+    assert_eq!(granted.within(&wish).files, granted.files);
+    assert!(granted.within(&wishes(r#"directories = [{ guest = "other" }]"#)).files.is_empty());
+}
+
+#[test]
+fn a_quota_goes_with_the_right_to_write() {
+    let granted = grants(
+        r#"directories = [{ host = "a", guest = "data", access = "read-write", quota = { bytes = 1, files = 2 } }]"#,
+    );
+    let given = |access: &str| {
+        let wish = format!(r#"directories = [{{ guest = "data", access = "{access}" }}]"#);
+        let given = granted.within(&wishes(&wish));
+        given.check().unwrap();
+        given.directories[0].quota.is_some()
+    };
+    assert!(given("read-write"));
+    assert!(!given("read-only"));
+}
