@@ -12,7 +12,7 @@ use host_plugins::host_wasi::Access;
 
 use crate::serve::ServeFlags;
 
-/// Run, call and inspect WebAssembly programs under limits and grants.
+/// Run, call, serve and inspect WebAssembly programs under limits and grants.
 ///
 /// A program gets nothing of the machine but what the options grant it; it has its standard streams, clocks and random
 /// numbers.
@@ -79,7 +79,7 @@ pub(crate) struct PrewarmFlags {
     pub(crate) tool: ToolFlags,
 }
 
-/// Run a WASI 0.1 module or a WASI 0.2 command.
+/// Run a WASI 0.1 module, a WASI 0.2 command or, experimentally, a WASI 0.3 command.
 ///
 /// Options come before FILE; everything after it is the program's.
 #[derive(Args)]
