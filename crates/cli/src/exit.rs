@@ -33,15 +33,19 @@ pub(crate) fn report_fault(fault: &Fault, backtrace: bool) -> i32 {
         text.push_str(&format!("; raise it with {flag}"));
     }
     if backtrace {
-        for (depth, frame) in fault.backtrace().iter().enumerate() {
-            text.push_str(&format!("\n  {depth:3}: {}", printable(&frame.to_string())));
-        }
-        if fault.backtrace().is_empty() {
-            text.push_str("\n  no code of the program was running");
-        }
+        text.push_str(&where_it_was(fault));
     }
     tell(&text);
     code(fault.kind())
+}
+
+/// The functions that were running, each on a line of its own.
+pub(crate) fn where_it_was(fault: &Fault) -> String {
+    if fault.backtrace().is_empty() {
+        return "\n  no code of the program was running".to_owned();
+    }
+    let frames = fault.backtrace().iter().enumerate();
+    frames.map(|(depth, frame)| format!("\n  {depth:3}: {}", printable(&frame.to_string()))).collect()
 }
 
 fn code(kind: &FaultKind) -> i32 {

@@ -12,11 +12,11 @@ use anyhow::{Context, Result, bail};
 use host_plugins::host_cache::{Cache, HostKey, IntegrityOnly, Trust};
 use host_plugins::host_core::{InputError, InputKind};
 use host_plugins::host_limits::Bytes;
-use host_plugins::host_wasi::Grants;
+use host_plugins::host_wasi::{Grants, Line, OutputStream, WasiOptions};
 use host_plugins::{Policy, Runtime};
 
 use crate::flags::CacheFlags;
-use crate::output::{self, size};
+use crate::output::{self, Stream, printable, size};
 
 /// How long compiling may take in silence.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,7 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) fn runtime(policy: &Policy, cache: Option<Cache>) -> Result<Runtime> {
     let runtime =
         Runtime::new(policy.profile.clone(), &policy.limits, cache).context("cannot set up the engine")?;
-    Ok(runtime.with_static_limits(policy.static_limits.clone()))
+    let wasi = WasiOptions::new().on_line(tell_line);
+    Ok(runtime.with_static_limits(policy.static_limits.clone()).with_wasi_options(wasi))
+}
+
+/// Passes a line of a program on, as one line on the stream that it was written to.
+fn tell_line(line: Line<'_>) {
+    let stream = match line.stream {
+        OutputStream::Stdout => Stream::Stdout,
+        OutputStream::Stderr => Stream::Stderr,
+    };
+    output::write(stream, format!("{}\n", printable(line.text)).as_bytes());
 }
 
 /// The cache that the options name: none if it is switched off, or if there is no place for it by default.

@@ -14,9 +14,10 @@ use host_plugins::http::{Answered, Ended, HttpServer, ServeOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
+use crate::exit;
 use crate::flags::{GuestFlags, timeout};
 use crate::output::{self, printable, size, time};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// How long one request may take, unless told otherwise.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -49,16 +50,17 @@ pub(crate) struct ServeFlags {
 /// Serves until it is told to stop.
 pub(crate) fn serve(flags: &ServeFlags) -> Result<i32> {
     let session = Session::serving(&flags.file, &flags.guest)?;
+    session.check_grants()?;
     let Session { mut policy, runtime, program, .. } = session;
     if flags.guest.policy.is_none() {
         policy.limits.deadline = flags.guest.timeout.unwrap_or(DEADLINE);
         policy.limits.memory = flags.guest.memory.unwrap_or(MEMORY);
     }
-    let stats = flags.guest.stats;
+    let (stats, backtrace) = (flags.guest.stats, flags.guest.backtrace);
     let options = ServeOptions::new(policy.limits, policy.grants)
         .at_once(flags.at_once)
         .drain(flags.drain.unwrap_or(ServeOptions::DEFAULT_DRAIN))
-        .on_answer(move |answered| tell(&answered, stats));
+        .on_answer(move |answered| tell(&answered, stats, backtrace));
     let server = HttpServer::new(Arc::new(runtime), &program, options)
         .with_context(|| format!("cannot serve by `{}`", flags.file.display()))?;
 
@@ -108,7 +110,7 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Tells of a request what the operator should know: all that went wrong, and with `stats` each one.
-fn tell(answered: &Answered, stats: bool) {
+fn tell(answered: &Answered, stats: bool, backtrace: bool) {
     let Answered { method, path, status, captured, .. } = answered;
     output::write(output::Stream::Stderr, &captured.stdout);
     output::write(output::Stream::Stderr, &captured.stderr);
@@ -131,7 +133,12 @@ fn tell(answered: &Answered, stats: bool) {
         None => String::new(),
     };
     let request = printable(&format!("{method} {path}"));
-    output::tell(&format!("wasm-host: {request} {status}{spent}: {}", printable(&what)));
+    let frames = match &answered.ended {
+        Ended::Stopped(fault) if backtrace => exit::where_it_was(fault),
+        _ => String::new(),
+    };
+    output::tell(&format!("wasm-host: {request} {status}{spent}: {}{frames}", printable(&what)));
+    session::tell_denials(captured);
 }
 
 fn causes(error: &dyn std::error::Error) -> String {

@@ -120,6 +120,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Opens the grants once, so that one that cannot be given is said before anybody needs it.
+    pub(crate) fn check_grants(&self) -> Result<()> {
+        let Policy { limits, grants, .. } = &self.policy;
+        let opened = self.runtime.store(limits, grants).map_err(CommandError::Store);
+        opened.map(drop).map_err(|error| self.located(error.into()))
+    }
+
     /// Says where in the policy file the grant stands that could not be given, if that is what the error is.
     fn located(&self, error: anyhow::Error) -> anyhow::Error {
         let store = match (error.downcast_ref::<CommandError>(), error.downcast_ref::<CallError>()) {
@@ -180,7 +187,7 @@ fn prepare_ahead(file: &Path, policy: &mut Policy, either: bool) -> Result<(Runt
 }
 
 /// What the program asked for in vain, which may be why it failed.
-fn tell_denials(captured: &Captured) {
+pub(crate) fn tell_denials(captured: &Captured) {
     for denial in &captured.denials {
         output::tell(&format!("wasm-host: denied: {}", printable(&denial.to_string())));
     }

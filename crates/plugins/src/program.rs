@@ -8,7 +8,7 @@ use host_cache::{AheadError, AheadFile, CompileError, Kind, Loaded, ModuleCache,
 use host_component::doctor::Doctor;
 use host_core::{InputKind, check_imports};
 use host_limits::{Limits, Proposals, Rejected, StaticLimits};
-use host_wasi::Grants;
+use host_wasi::{Grants, WasiOptions};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store, component};
 
@@ -154,7 +154,7 @@ impl Runtime {
 
     fn link_module(&self, module: &Module, loading: Loading) -> Result<Program, LoadError> {
         // Looking through what a linker offers takes a store; no code runs in it.
-        let nothing = State::new(&Limits::untrusted(), &Grants::default())?;
+        let nothing = State::new(&WasiOptions::new(), &Limits::untrusted(), &Grants::default())?;
         check_imports(Store::new(&self.engine, nothing), &self.modules, module)?;
         let instance = self.modules.instantiate_pre(module).map_err(LoadError::invalid)?;
         Ok(Program { guest: Guest::Module(instance), loading })
@@ -163,6 +163,8 @@ impl Runtime {
     /// Knows what the linker of components has, for hints when an import is missing.
     fn doctor(&self) -> Doctor {
         let doctor = Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(["log"]);
+        #[cfg(feature = "http")]
+        let doctor = doctor.offers(host_wasi::http::INTERFACES.iter().copied());
         #[cfg(feature = "p3")]
         if self.engine.get_concurrency_support() {
             return doctor.offers(host_wasi::p3::INTERFACES.iter().copied());

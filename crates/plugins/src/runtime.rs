@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
 use host_core::{EngineError, EngineSettings};
 use host_limits::{ArmError, Bytes, Limits, StartError, StaticLimits, Ticker, arm_async};
-use host_wasi::{GrantError, Grants};
+use host_wasi::{GrantError, Grants, WasiOptions};
 use wasmtime::{Engine, Store, component};
 
 use crate::state::State;
@@ -18,6 +18,7 @@ use crate::state::State;
 pub struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) static_limits: StaticLimits,
+    wasi: WasiOptions,
     ticker: Ticker,
     pub(crate) cache: Option<ModuleCache>,
     pub(crate) modules: wasmtime::Linker<State>,
@@ -53,8 +54,8 @@ impl Runtime {
         #[cfg(feature = "http")]
         host_wasi::http::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
         host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
-        let static_limits = StaticLimits::default();
-        Ok(Runtime { engine, static_limits, ticker, cache, modules, components })
+        let (static_limits, wasi) = (StaticLimits::default(), WasiOptions::new());
+        Ok(Runtime { engine, static_limits, wasi, ticker, cache, modules, components })
     }
 
     /// Bounds the code that this runtime compiles. It is looked at before the compiler is, also if it comes from the cache.
@@ -62,6 +63,14 @@ impl Runtime {
     #[must_use]
     pub fn with_static_limits(self, static_limits: StaticLimits) -> Runtime {
         Runtime { static_limits, ..self }
+    }
+
+    /// Sets what is a matter of the host in WASI, and no grant: who is given a guest's lines, who finds the addresses of
+    /// names, how requests are sent. What [`Limits`] say (random bytes, resources, output) goes over it. Default:
+    /// [`WasiOptions::new`].
+    #[must_use]
+    pub fn with_wasi_options(self, wasi: WasiOptions) -> Runtime {
+        Runtime { wasi, ..self }
     }
 
     /// The engine.
@@ -86,7 +95,7 @@ impl Runtime {
     /// [`StoreError`]: a grant that cannot be given, a directory that has the cache of compiled code in it or is in it, or limits
     /// that this engine cannot hold.
     pub fn store(&self, limits: &Limits, grants: &Grants) -> Result<Store<State>, StoreError> {
-        let state = State::new(limits, grants)?;
+        let state = State::new(&self.wasi, limits, grants)?;
         self.check_grants(grants)?;
         let mut store = Store::new(&self.engine, state);
         #[cfg(feature = "p3")]

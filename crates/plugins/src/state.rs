@@ -36,8 +36,9 @@ pub struct Captured {
 
 impl State {
     /// The state for one call under `limits`, with `grants` opened anew.
-    pub(crate) fn new(limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
-        let wasi = WasiOptions::new()
+    pub(crate) fn new(wasi: &WasiOptions, limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
+        let wasi = wasi
+            .clone()
             .max_random(limits.random.get())
             .max_resources(limits.resources as usize)
             .max_lines(limits.output.get())

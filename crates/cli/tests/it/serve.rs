@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use crate::{command, guest, wasm_host};
+use crate::{Scratch, command, guest, wasm_host};
 
 /// A server in a process of its own.
 struct Server {
@@ -19,6 +19,7 @@ impl Server {
         let mut command = command(["serve", "--addr", "127.0.0.1:0"]);
         command.args(options).arg(file).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
+        // The reader goes, and with it what it has read of the lines after the address; there are none yet.
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("serving http://").and_then(|rest| rest.strip_suffix('/'));
@@ -35,12 +36,20 @@ impl Server {
     }
 
     /// Terminates it; gives its exit code and what it has told.
-    fn stop(mut self) -> (Option<i32>, String) {
+    fn stop(self) -> (Option<i32>, String) {
+        let (code, told, _) = self.stop_with_output();
+        (code, told)
+    }
+
+    /// As [`stop`](Server::stop), and what it printed after its address.
+    fn stop_with_output(mut self) -> (Option<i32>, String, String) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let mut told = String::new();
         self.process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-        (self.process.wait().unwrap().code(), told)
+        let mut printed = String::new();
+        self.process.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        (self.process.wait().unwrap().code(), told, printed)
     }
 }
 
@@ -100,4 +109,23 @@ fn what_cannot_serve_is_said_at_once() {
     let ran = wasm_host(["serve", "--addr", &server.address, &guest("http-server")]);
     ran.fails(125, &["cannot listen on", "--addr"]);
     wasm_host(["serve", "--addr", "here", &other]).fails(2, &["--addr"]);
+}
+
+#[test]
+fn a_grant_that_cannot_be_given_is_said_before_anybody_asks() {
+    let scratch = Scratch::new();
+    let policy = "\n[[grants.directories]]\nhost = \"no-such\"\nguest = \"data\"\n";
+    let policy = scratch.file("policy.toml", policy);
+    let ran = wasm_host(["serve", "--addr", "127.0.0.1:0", "--policy", &policy, &guest("http-server")]);
+    ran.fails(125, &["policy.toml", "line 3", "directories[0].host", "no-such"]);
+}
+
+#[test]
+fn lines_are_passed_on_as_lines() {
+    let scratch = Scratch::new();
+    let policy = scratch.file("policy.toml", "grants.stdout = { lines = 1000 }");
+    let server = Server::start(&["--policy", &policy]);
+    assert!(server.get("/print").starts_with("HTTP/1.1 200 "));
+    let (code, _, stdout) = server.stop_with_output();
+    assert_eq!((code, stdout.as_str()), (Some(0), "the guest prints\n"));
 }
