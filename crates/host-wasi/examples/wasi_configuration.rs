@@ -1,12 +1,12 @@
-//! Every grant once: streams inherited, given and captured; variables; arguments; directories with and without the
-//! right to write; the network. The same component each time, under other grants.
+//! One grant after the other: streams inherited, given and captured; variables; arguments; directories with and without
+//! the right to write, fresh ones, and ones made of text; the network. The same component each time.
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
 use std::error::Error;
 use std::fs;
 use std::net::TcpListener;
 
-use host_wasi::{Access, Grants, Output, Stdin, Wasi, p2};
+use host_wasi::{Access, Grants, Output, Quota, Stdin, Wasi, p2};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::sync::CommandPre;
@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     streams(&guest)?;
     variables(&guest)?;
     directories(&guest)?;
+    made(&guest)?;
     network(&guest)?;
     written(&guest)
 }
@@ -66,6 +67,21 @@ fn directories(guest: &InstancePre<Wasi>) -> Result<(), Box<dyn Error>> {
     assert!(said.contains("write data/new.txt error") && !data.path().join("new.txt").exists());
     assert!(said.contains("wrote work/new.txt") && work.path().join("new.txt").exists());
     show("directories", &wasi);
+    Ok(())
+}
+
+/// One that is there for this guest alone, with a bound on what it keeps there, and one whose file stands here.
+fn made(guest: &InstancePre<Wasi>) -> Result<(), Box<dyn Error>> {
+    let grants = Grants::default()
+        .scratch("tmp", Quota { bytes: 100, files: 1 })
+        .files("config", [("app/name.txt", "from the grants")]);
+    let wasi =
+        run(guest, grants, &["--read=config/app/name.txt", "--write=tmp/one.txt", "--write=tmp/two.txt"])?;
+    let said = said(&wasi);
+    assert!(said.contains("file config/app/name.txt from the grants"));
+    assert!(said.contains("wrote tmp/one.txt") && said.contains("write tmp/two.txt error"));
+    assert!(wasi.quota_refused().is_some_and(|refused| refused.guest == "tmp"));
+    show("directories that are made", &wasi);
     Ok(())
 }
 

@@ -57,7 +57,8 @@ impl WasiOptions {
     }
 
     /// How many random bytes one call of the guest may ask for. They are made in one go, in time and memory of the host. The
-    /// guest that asks for more is stopped, with an error that says so. Default: [`Wasi::DEFAULT_MAX_RANDOM`].
+    /// guest that asks for more is stopped, with an error that says so; by WASI 0.3 it gets fewer. Default:
+    /// [`Wasi::DEFAULT_MAX_RANDOM`].
     pub fn max_random(mut self, most: u64) -> Self {
         self.max_random = most;
         self

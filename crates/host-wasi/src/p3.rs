@@ -7,6 +7,10 @@
 //! What a guest of WASI 0.3 may touch is said by the same [`Grants`](crate::Grants). What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).
+//! * Directories with a quota, and scratch directories, are not shown.
+//! * A named pipe in a directory can be opened, which waits for its other end in a thread of Tokio's; the deadline ends the
+//!   guest meanwhile, but not the thread.
+//! * Who asks for more random bytes than allowed gets fewer, and is not stopped.
 //! * Output that goes beyond what is captured is an error of the stream, which then is closed. The guest that opens it anew is
 //!   stopped; one that writes on into the closed stream is left to its deadline.
 //! * Streams, futures and tasks of a guest take memory of the host, which
