@@ -4,7 +4,7 @@
 //! have it. The engine has to be made with `Config::wasm_component_model_async(true)`, and guests run asynchronously:
 //! `call_async`, or `Store::run_concurrent`.
 //!
-//! What a guest of WASI 0.3 may touch is said by the same [`Grants`](crate::Grants). What is weaker than for WASI 0.2:
+//! What a guest of WASI 0.3 may touch is said by the same [`Grants`]. What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).
 //! * Directories with a quota, and scratch directories, are not shown.
