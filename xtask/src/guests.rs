@@ -42,7 +42,7 @@ const STEPS: [Step; 5] = [
     Step {
         what: "what speaks HTTP",
         target: "wasm32-wasip2",
-        selection: &["--package=http-client", "--package=http-server"],
+        selection: &["--package=http-client", "--package=http-server", "--package=http-service"],
         prefix: "",
     },
     Step {

@@ -25,13 +25,13 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How much memory one request may take, unless told otherwise.
 const MEMORY: Bytes = Bytes::new(256 << 20);
 
-/// Serve HTTP by a component of the world `wasi:http/proxy`.
+/// Serve HTTP by a component of the world `wasi:http/proxy`, or `wasi:http/service` of WASI 0.3.
 ///
 /// Each request is answered in a fresh store, so limits and grants are for one request. Prints the address, and serves until it is
 /// interrupted or terminated; then requests at work may finish.
 #[derive(Args)]
 pub(crate) struct ServeFlags {
-    /// A component that exports `wasi:http/incoming-handler`.
+    /// A component that exports `wasi:http/incoming-handler`, or `wasi:http/handler` of WASI 0.3.
     pub(crate) file: PathBuf,
     /// Where to listen; with port 0 the system takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]

@@ -92,7 +92,7 @@ pub(crate) fn add_async<T: HasWasi + 'static>(
     Ok(())
 }
 
-fn view<T: HasWasi>(data: &mut T) -> WasiHttpCtxView<'_> {
+pub(crate) fn view<T: HasWasi>(data: &mut T) -> WasiHttpCtxView<'_> {
     data.wasi().http()
 }
 

@@ -192,8 +192,6 @@ fn of_interface_2(interface: &str) -> Option<&'static [Need]> {
         "clocks/wall-clock" => &[Need::Clock],
         #[cfg(feature = "http")]
         "http/outgoing-handler" => &[Need::Requests],
-        #[cfg(feature = "http")]
-        "http/types" => &[],
         "sockets/instance-network" | "sockets/network" => &[],
         "sockets/tcp" | "sockets/tcp-create-socket" | "sockets/udp" | "sockets/udp-create-socket" => {
             &[Need::Network]
@@ -208,6 +206,8 @@ fn of_interface_3(interface: &str) -> Option<&'static [Need]> {
         "cli/types" | "clocks/types" => &[],
         "clocks/system-clock" => &[Need::Clock],
         "sockets/types" => &[Need::Network],
+        #[cfg(feature = "http")]
+        "http/client" => &[Need::Requests],
         _ => return of_interface_of_both(interface),
     })
 }
@@ -225,6 +225,8 @@ fn of_interface_of_both(interface: &str) -> Option<&'static [Need]> {
         "random/random" | "random/insecure" | "random/insecure-seed" => &[Need::Randomness],
         "filesystem/preopens" | "filesystem/types" => &[Need::Directories],
         "sockets/ip-name-lookup" => &[Need::Names],
+        #[cfg(feature = "http")]
+        "http/types" => &[],
         _ => return None,
     })
 }

@@ -4,7 +4,8 @@
 //! have it. The engine has to be made with `Config::wasm_component_model_async(true)`, and guests run asynchronously:
 //! `call_async`, or `Store::run_concurrent`.
 //!
-//! What a guest of WASI 0.3 may touch is said by the same [`Grants`]. What is weaker than for WASI 0.2:
+//! What a guest of WASI 0.3 may touch is said by the same [`Grants`]. With the feature `http` that is also what it may
+//! ask others for by `wasi:http`: its requests go by the rules and bounds of [those of 0.2](crate::http). What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).
 //! * Directories with a quota, and scratch directories, are not shown.
@@ -16,6 +17,8 @@
 //! * Streams, futures and tasks of a guest take memory of the host, which
 //!   [`Store::concurrent_resource_table`](wasmtime::Store::concurrent_resource_table) bounds by their number.
 
+#[cfg(feature = "http")]
+mod http;
 mod names;
 mod output;
 mod preopens;
@@ -50,6 +53,10 @@ pub const INTERFACES: &[&str] = &[
     "wasi:clocks/system-clock@0.3.0",
     "wasi:filesystem/preopens@0.3.0",
     "wasi:filesystem/types@0.3.0",
+    #[cfg(feature = "http")]
+    "wasi:http/client@0.3.0",
+    #[cfg(feature = "http")]
+    "wasi:http/types@0.3.0",
     "wasi:random/insecure-seed@0.3.0",
     "wasi:random/insecure@0.3.0",
     "wasi:random/random@0.3.0",
@@ -57,8 +64,9 @@ pub const INTERFACES: &[&str] = &[
     "wasi:sockets/types@0.3.0",
 ];
 
-/// Adds every interface of the world `wasi:cli/imports` of WASI 0.3 to `linker`. Those of [0.2](crate::p2) can stand beside them:
-/// a guest whose language has its standard library from there imports both.
+/// Adds every interface of the world `wasi:cli/imports` of WASI 0.3 to `linker`, and with the feature `http` those of the world
+/// `wasi:http/service`. Those of [0.2](crate::p2) can stand beside them: a guest whose language has its standard library from
+/// there imports both.
 ///
 /// There is one form only, for a guest of WASI 0.3 always runs asynchronously, in a Tokio runtime.
 ///
@@ -86,6 +94,8 @@ pub fn add_to_linker_strict<T: HasWasi + 'static>(
 }
 
 fn add<T: HasWasi + 'static>(linker: &mut Linker<T>, wanted: impl Fn(&str) -> bool) -> wasmtime::Result<()> {
+    #[cfg(feature = "http")]
+    http::add(linker, &wanted)?;
     add_wanted! { T, linker, wanted;
         "cli/environment": cli::environment, WasiCli, cli_view;
         "cli/exit": cli::exit, WasiCli, cli_view;

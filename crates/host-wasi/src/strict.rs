@@ -83,7 +83,7 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         // Of WASI 0.3, where the two are one.
         "sockets/types" => (tcp() || udp(), "network = [\"tcp://HOST:PORT\"]"),
         "sockets/ip-name-lookup" => (any(gives_names), "network = [\"dns\"]"),
-        "http/outgoing-handler" => {
+        "http/outgoing-handler" | "http/client" => {
             (any(|rule| matches!(rule, NetworkRule::Http { .. })), "network = [\"https://HOST/PATH\"]")
         }
         "sockets/network" | "sockets/instance-network" => {

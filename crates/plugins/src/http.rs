@@ -1,7 +1,8 @@
-//! Serves HTTP by a component of the world `wasi:http/proxy`: each request in a store of its own.
+//! Serves HTTP by a component of the world `wasi:http/proxy`, or `wasi:http/service` of WASI 0.3: each request in a store of its own.
 
 mod answer;
 mod body;
+mod handler;
 mod server;
 
 pub use answer::{Answered, Ended};

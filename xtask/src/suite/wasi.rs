@@ -1,7 +1,9 @@
-//! `cargo xtask suite wasi`: the public WASI test suite, each test a process of `wasm-host run`.
+//! `cargo xtask suite wasi`: the public WASI test suite, each test a process of `wasm-host run` or `wasm-host serve`.
 
 mod case;
+mod endpoints;
 mod listed;
+mod message;
 mod process;
 mod verdict;
 
@@ -27,13 +29,13 @@ const MISSING: &str = "\
 the WASI test suite is skipped, for it is not here; get it, and say where it is by --suite PATH or WASI_TESTSUITE:
   git clone --depth 1 --branch prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite";
 
-/// What a test of sockets is granted: this machine. A policy also has to say that WASI 0.3 is allowed.
+/// What a test of sockets or of `wasi:http` is granted: this machine. A policy also has to say that WASI 0.3 is allowed.
 const LOOPBACK: &str = "\
 profile.proposals = PROPOSALS
 static-limits.proposals = PROPOSALS
 
 [grants]
-network = ['tcp://127.0.0.1:*', 'tcp://[::1]:*', 'udp://127.0.0.1:*', 'udp://[::1]:*']
+network = ['tcp://127.0.0.1:*', 'tcp://[::1]:*', 'udp://127.0.0.1:*', 'udp://[::1]:*', 'http://127.0.0.1:*/*']
 ";
 
 /// What a Rust program of WASI 0.3 is made of.
@@ -163,14 +165,21 @@ impl Runner {
         let scratch = self.scratch.join(part).join(&case.name);
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
         let mut command = Command::new(&self.program);
-        command.args(["run", "--no-cache"]);
-        if case.sockets {
+        match case.service {
+            true => command.args(["serve", "--addr", "127.0.0.1:0", "--no-cache"]),
+            false => command.args(["run", "--no-cache"]),
+        };
+        if case.network {
             let policy = scratch.join("policy.toml");
             fs::write(&policy, LOOPBACK.replace("PROPOSALS", PROPOSALS))?;
             command.arg("--policy").arg(policy).args(["--fuel", "unlimited", "--timeout", "1m"]);
         }
         for (name, value) in &case.env {
             command.arg("--env").arg(format!("{name}={value}"));
+        }
+        for server in &case.servers {
+            let address = endpoints::start(server.endpoints.clone()).context("cannot start a server")?;
+            command.arg("--env").arg(format!("HTTP_SERVER_{}={address}", server.name.to_uppercase()));
         }
         if let Some(root) = &case.root {
             let copy = scratch.join("root");

@@ -15,7 +15,11 @@ struct Server {
 
 impl Server {
     fn start(options: &[&str]) -> Server {
-        let file = guest("http-server");
+        Server::start_by("http-server", options)
+    }
+
+    fn start_by(name: &str, options: &[&str]) -> Server {
+        let file = guest(name);
         let mut command = command(["serve", "--addr", "127.0.0.1:0"]);
         command.args(options).arg(file).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -77,6 +81,16 @@ fn requests_are_answered_until_it_is_terminated() {
 }
 
 #[test]
+fn a_service_of_0_3_serves_without_being_asked_for() {
+    let server = Server::start_by("http-service", &[]);
+    let response = server.get("/");
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.contains("\r\nhello from the guest\n\r\n0\r\n"), "{response}");
+    let (code, told) = server.stop();
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
 fn curl_is_answered() {
     let server = Server::start(&[]);
     let url = format!("http://{}/echo", server.address);
@@ -104,7 +118,7 @@ fn the_operator_is_told_why_a_request_failed_and_the_client_is_not() {
 fn what_cannot_serve_is_said_at_once() {
     let other = guest("p2-command");
     let ran = wasm_host(["serve", "--addr", "127.0.0.1:0", &other]);
-    ran.fails(125, &["p2-command.wasm", "does not export `wasi:http/incoming-handler@0.2`"]);
+    ran.fails(125, &["p2-command.wasm", "exports neither `wasi:http/incoming-handler@0.2` nor"]);
     let server = Server::start(&[]);
     let ran = wasm_host(["serve", "--addr", &server.address, &guest("http-server")]);
     ran.fails(125, &["cannot listen on", "--addr"]);

@@ -11,6 +11,9 @@ use super::HttpOptions;
 use super::client::Client;
 use crate::network::{NetworkPolicy, Slots};
 
+/// How many bytes of a body are taken from the guest at a time.
+const LARGEST_CHUNK: usize = 64 * 1024;
+
 /// The part of a `Wasi` that stands behind `wasi:http`.
 pub(crate) struct Http {
     context: WasiHttpCtx,
@@ -62,6 +65,11 @@ impl WasiHttpHooks for Hooks {
 
     // One body holds two chunks, and a guest may open as many bodies as it may open anything.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        64 * 1024
+        LARGEST_CHUNK
+    }
+
+    #[cfg(feature = "p3")]
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        LARGEST_CHUNK
     }
 }

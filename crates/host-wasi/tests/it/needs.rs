@@ -47,7 +47,10 @@ fn what_is_not_served_and_what_is_not_wasi_is_told_apart() {
 fn both_generations_of_components_need_the_same_grants() {
     let found = needs(host_wasi::p3::INTERFACES);
     assert!(found.unserved.is_empty(), "{found:?}");
-    assert_eq!(found.may_use, needs(host_wasi::p2::INTERFACES).may_use);
+    let mut of_0_2 = needs(host_wasi::p2::INTERFACES).may_use;
+    #[cfg(feature = "http")]
+    of_0_2.extend(needs(host_wasi::http::INTERFACES).may_use);
+    assert_eq!(found.may_use, of_0_2);
     assert!(needs(["wasi:cli/types@0.3.1", "wasi:clocks/types@0.3.0"]).unserved.is_empty());
 }
 

@@ -159,7 +159,14 @@ async fn the_same_holds_for_0_3() {
 
     let everything = importing(&p3::ENGINE, host_wasi::p3::INTERFACES);
     let mut linker = Linker::<Wasi>::new(&p3::ENGINE);
-    host_wasi::p3::add_to_linker_strict(&mut linker, &everything, &granted()).unwrap();
+    let mut grants = granted();
+    if cfg!(feature = "http") {
+        let refused = self::refused(host_wasi::p3::add_to_linker_strict(&mut linker, &everything, &grants));
+        let names: Vec<_> = refused.iter().map(|found| found.import.as_str()).collect();
+        assert_eq!(names, ["wasi:http/client@0.3.0"]);
+        grants = grants.network("https://example.org/*".parse().unwrap());
+    }
+    host_wasi::p3::add_to_linker_strict(&mut linker, &everything, &grants).unwrap();
     for (interface, item) in p3::INTERFACES {
         assert!(has(&mut linker, &format!("wasi:{interface}@0.3.0"), item), "{interface}");
     }

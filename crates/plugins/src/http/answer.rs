@@ -6,10 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use host_core::{Fault, FaultKind};
 use host_limits::{Exceeded, Usage};
-use host_wasi::HasWasi;
 use host_wasi::http::wasmtime_wasi_http::Error;
-use host_wasi::http::wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use host_wasi::http::wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use hyper::body::Body;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use wasmtime::Store;
 
 use crate::http::body::Answer;
+use crate::http::handler::Given;
 use crate::http::server::Shared;
 use crate::run::RunError;
 use crate::runtime::StoreError;
@@ -119,13 +117,13 @@ where
         status
     });
     match answered.await {
-        Ok(Ok(response)) if wants_body => response.map(|body| Answer::of_guest(body, waits, unfinished)),
-        Ok(Ok(response)) => {
+        Ok(Some(response)) if wants_body => response.map(|body| Answer::of_guest(body, waits, unfinished)),
+        Ok(Some(response)) => {
             // Nobody reads the body, but that does not mean that nobody waits for the guest to end well.
             let _ = waits.send(());
             response.map(Answer::unread)
         }
-        Ok(Err(_)) => failed(StatusCode::BAD_GATEWAY),
+        Ok(None) => failed(StatusCode::BAD_GATEWAY),
         Err(_) => failed(guest.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)),
     }
 }
@@ -153,8 +151,6 @@ struct Guest {
     stopped: watch::Receiver<bool>,
 }
 
-type Given = Result<Response<HyperOutgoingBody>, ErrorCode>;
-
 impl Guest {
     /// Gives the status for the client, if the guest has given no response.
     async fn run<B>(mut self, request: Request<B>, answers: oneshot::Sender<Given>) -> StatusCode
@@ -168,16 +164,13 @@ impl Guest {
             let unfinished = Unfinished(Some(self.unfinished.clone()));
             async move |store: &mut Store<State>| {
                 let mut unfinished = unfinished;
-                let mut http = store.data_mut().wasi().http();
-                let request = http.new_incoming_request(Scheme::Http, request)?;
-                let answer = http.new_response_outparam_from_callback(move |answer: Given| {
+                let give = move |answer: Given| {
                     let status = answer.as_ref().map_or(StatusCode::BAD_GATEWAY, Response::status);
                     let _ = given.set(status);
                     // Nobody may be waiting for it any more.
                     let _ = answers.send(answer);
-                })?;
-                let handler = shared.handler.instantiate_async(&mut *store).await?;
-                handler.wasi_http_incoming_handler().call_handle(store, request, answer).await?;
+                };
+                shared.handler.answer(store, request, give).await?;
                 unfinished.0 = None;
                 Ok(())
             }

@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use host_wasi::http::wasmtime_wasi_http::Error;
-use host_wasi::http::wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use host_wasi::http::wasmtime_wasi_http::{Error, WasiBody};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
 
 /// The body of an answer. Dropped before its end, it says that nobody waits for the guest any more.
 pub(crate) struct Answer {
-    body: HyperOutgoingBody,
+    body: WasiBody,
     waits: Option<oneshot::Sender<()>>,
     /// Whether the guest was stopped. Its body then ends like one that is whole, which nobody should take it for.
     stopped: Arc<AtomicBool>,
@@ -23,16 +22,12 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The guest's own, with whom to tell that it has been read to its end.
-    pub(crate) fn of_guest(
-        body: HyperOutgoingBody,
-        waits: oneshot::Sender<()>,
-        stopped: Arc<AtomicBool>,
-    ) -> Answer {
+    pub(crate) fn of_guest(body: WasiBody, waits: oneshot::Sender<()>, stopped: Arc<AtomicBool>) -> Answer {
         Answer { body, waits: Some(waits), stopped }
     }
 
     /// One that is whole, or that nobody is going to read.
-    pub(crate) fn unread(body: HyperOutgoingBody) -> Answer {
+    pub(crate) fn unread(body: WasiBody) -> Answer {
         Answer { body, waits: None, stopped: Arc::default() }
     }
 

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use host_limits::Limits;
 use host_wasi::Grants;
 use host_wasi::http::wasmtime_wasi_http::Error;
-use host_wasi::http::wasmtime_wasi_http::p2::bindings::ProxyPre;
 use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,9 +21,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::http::answer::{Answered, answer};
 use crate::http::body::Answer;
+use crate::http::handler::Handler;
 use crate::program::{Guest, Program};
 use crate::runtime::Runtime;
-use crate::state::State;
 
 /// How many bytes the head of a request may have.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -35,7 +34,9 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long to wait after the system has refused a connection, for want of descriptors most often.
 const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
-/// Serves HTTP/1.1 by a component that exports `wasi:http/incoming-handler`, the world `wasi:http/proxy`.
+/// Serves HTTP/1.1 by a component that exports `wasi:http/incoming-handler`, the world `wasi:http/proxy`; or `wasi:http/handler`, the
+/// world `wasi:http/service` of WASI 0.3, if the feature `p3` is on and the runtime's engine
+/// [supports concurrency](crate::needs_concurrency).
 ///
 /// Each request is answered in a store of its own, with limits and grants of its own: no request sees what another left
 /// behind, and what stops one stops no other. The limits' deadline is for all that the guest does for one request, the sending of
@@ -112,7 +113,7 @@ impl ServeOptions {
 /// What all requests share.
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<Runtime>,
-    pub(crate) handler: ProxyPre<State>,
+    pub(crate) handler: Handler,
     pub(crate) limits: Limits,
     pub(crate) grants: Grants,
     pub(crate) at_once: Arc<Semaphore>,
@@ -132,8 +133,8 @@ impl Shared {
 /// A program that cannot answer requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this {kind} cannot serve HTTP: it does not export `wasi:http/incoming-handler@0.2`; \
-     build it for the world `wasi:http/proxy`"
+    "this {kind} cannot serve HTTP: it exports neither `wasi:http/incoming-handler@0.2` nor `wasi:http/handler@0.3`; \
+     build it for the world `wasi:http/proxy`, or `wasi:http/service`"
 )]
 #[non_exhaustive]
 pub struct NotAHandler {
@@ -146,7 +147,7 @@ impl HttpServer {
     ///
     /// # Errors
     ///
-    /// [`NotAHandler`]: the program does not export `wasi:http/incoming-handler`.
+    /// [`NotAHandler`]: the program exports neither `wasi:http/incoming-handler` nor `wasi:http/handler`.
     pub fn new(
         runtime: Arc<Runtime>,
         program: &Program,
@@ -154,9 +155,7 @@ impl HttpServer {
     ) -> Result<HttpServer, NotAHandler> {
         let handler = match &program.guest {
             Guest::Module(_) => return Err(NotAHandler { kind: "core module" }),
-            Guest::Component(instance) => {
-                ProxyPre::new(instance.clone()).map_err(|_| NotAHandler { kind: "component" })?
-            }
+            Guest::Component(instance) => Handler::of(instance).ok_or(NotAHandler { kind: "component" })?,
         };
         let ServeOptions { limits, grants, at_once, connections, drain, on_answer } = options;
         let shared = Shared {

@@ -7,6 +7,8 @@ mod command; // WASI commands on a runtime
 mod hostile; // each is stopped for its own reason, and nobody else pays
 #[cfg(feature = "http")]
 mod http; // requests, each in a fresh store
+#[cfg(feature = "http")]
+mod http_served;
 mod load; // directories, broken plugins, names
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
+use super::endpoints::fields;
+use super::message::Fields;
+
 /// A test, with everything that its runner needs to know.
 #[derive(Debug)]
 pub(super) struct Case {
@@ -16,10 +19,40 @@ pub(super) struct Case {
     pub(super) env: BTreeMap<String, String>,
     /// The directory that the guest sees as `/`, if it sees any.
     pub(super) root: Option<PathBuf>,
-    /// Whether it needs sockets. Some that make one and nothing more do not say so.
-    pub(super) sockets: bool,
+    /// Whether it needs sockets or `wasi:http`. Some that make a socket and nothing more do not say so.
+    pub(super) network: bool,
+    /// Whether it answers requests, instead of being a command.
+    pub(super) service: bool,
+    /// Whom it sends requests to.
+    pub(super) servers: Vec<Server>,
     /// What is done while it runs, in this order.
     pub(super) operations: Vec<Operation>,
+}
+
+/// A server that has to be there while a test runs. The guest finds its address in the variable `HTTP_SERVER_NAME`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Server {
+    pub(super) name: String,
+    /// What it answers, or nothing for an address where nobody listens.
+    pub(super) endpoints: Option<Vec<Value>>,
+}
+
+/// A request for a test that answers them, and what is expected of its response.
+#[derive(Debug, PartialEq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) headers: Fields,
+    pub(super) body: String,
+    pub(super) expected: Expected,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct Expected {
+    pub(super) status: u64,
+    /// It may have others, too.
+    pub(super) headers: Fields,
+    pub(super) body: String,
 }
 
 /// What is done to a test that runs, or expected of it.
@@ -37,6 +70,10 @@ pub(super) enum Operation {
     Send(String),
     /// Receive this from the connection.
     Receive(String),
+    /// Send it a request.
+    Request(Box<Request>),
+    /// Interrupt it.
+    Interrupt,
     /// Close its standard input, and wait until it ends with this exit code.
     Wait(i64),
     /// An operation that this runner does not know; whatever needs it does not pass.
@@ -85,9 +122,15 @@ fn case(name: String, wasm: &Path, specification: &Value) -> Result<Case> {
     for (variable, value) in start["env"].as_object().into_iter().flatten() {
         env.insert(variable.clone(), text(value)?);
     }
+    let proposals: Vec<_> =
+        specification["proposals"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let servers = specification["servers"].as_array().into_iter().flatten();
     Ok(Case {
-        sockets: name.starts_with("sockets-")
-            || specification["proposals"].as_array().is_some_and(|all| all.contains(&"sockets".into())),
+        network: name.starts_with("sockets-")
+            || proposals.contains(&"sockets")
+            || proposals.contains(&"http"),
+        service: specification["world"] == "wasi:http/service",
+        servers: servers.map(server).collect::<Result<_>>()?,
         name,
         wasm: wasm.to_owned(),
         args: start["args"].as_array().into_iter().flatten().map(text).collect::<Result<_>>()?,
@@ -116,9 +159,36 @@ fn operation(specification: &Value) -> Result<Operation> {
         ("connect", _) => Operation::Connect,
         ("send", _) => Operation::Send(payload()),
         ("recv", _) => Operation::Receive(payload()),
+        ("request", _) => Operation::Request(Box::new(request(specification))),
+        ("kill", _) if specification["signal"] == "SIGINT" => Operation::Interrupt,
         ("wait", _) => Operation::Wait(specification["exit_code"].as_i64().unwrap_or(0)),
         _ => Operation::Unknown(kind.to_owned()),
     })
+}
+
+fn server(specification: &Value) -> Result<Server> {
+    let endpoints = match specification["kind"].as_str() {
+        Some("closed") => None,
+        None | Some("listening") => Some(specification["endpoints"].as_array().cloned().unwrap_or_default()),
+        Some(other) => bail!("a server of the kind {other:?} is not known here"),
+    };
+    Ok(Server { name: text(&specification["name"])?, endpoints })
+}
+
+fn request(specification: &Value) -> Request {
+    let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
+    let response = &specification["response"];
+    Request {
+        method: text(&specification["method"], "GET"),
+        path: text(&specification["path"], "/"),
+        headers: fields(&specification["headers"]),
+        body: text(&specification["body"], ""),
+        expected: Expected {
+            status: response["status"].as_u64().unwrap_or(200),
+            headers: fields(&response["headers"]),
+            body: text(&response["body"], ""),
+        },
+    }
 }
 
 fn text(value: &Value) -> Result<String> {
@@ -139,7 +209,7 @@ mod tests {
     fn without_a_specification_it_has_to_end_well() {
         let case = of(json!({})).unwrap();
         assert_eq!(case.operations, [Operation::Wait(0)]);
-        assert_eq!((case.root, case.sockets), (None, false));
+        assert_eq!((case.root, case.network, case.service), (None, false, false));
     }
 
     #[test]
@@ -168,7 +238,7 @@ mod tests {
             { "type": "connect", "id": "s", "protocol_type": "tcp" },
             { "type": "send", "id": "s", "payload": "ping" },
             { "type": "recv", "id": "s", "payload": "pong" },
-            { "type": "request", "path": "/" },
+            { "type": "dance" },
             { "type": "wait", "exit_code": 1 },
         ]}))
         .unwrap();
@@ -178,11 +248,44 @@ mod tests {
             Operation::Connect,
             Operation::Send("ping".to_owned()),
             Operation::Receive("pong".to_owned()),
-            Operation::Unknown("request".to_owned()),
+            Operation::Unknown("dance".to_owned()),
             Operation::Wait(1),
         ];
         assert_eq!(case.operations, expected);
-        assert_eq!((case.args.len(), case.root, case.sockets), (1, Some("suite/d".into()), true));
+        assert_eq!((case.args.len(), case.root, case.network), (1, Some("suite/d".into()), true));
+    }
+
+    #[test]
+    fn a_service_has_requests_and_servers() {
+        let case = of(json!({
+            "proposals": ["http"],
+            "world": "wasi:http/service",
+            "servers": [{ "name": "main", "endpoints": [{ "path": "/" }] }, { "name": "dead", "kind": "closed" }],
+            "operations": [
+                { "type": "run" },
+                { "type": "request", "method": "POST", "path": "/a", "headers": { "x": "y" }, "body": "b",
+                  "response": { "status": 404 } },
+                { "type": "kill", "signal": "SIGINT" },
+                { "type": "kill", "signal": "SIGKILL" },
+            ],
+        }))
+        .unwrap();
+        assert!(case.network && case.service);
+        let endpoints = case.servers.iter().map(|server| server.endpoints.as_ref().map(Vec::len));
+        assert_eq!(endpoints.collect::<Vec<_>>(), [Some(1), None]);
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/a".to_owned(),
+            headers: vec![("x".to_owned(), "y".to_owned())],
+            body: "b".to_owned(),
+            expected: Expected { status: 404, headers: Vec::new(), body: String::new() },
+        };
+        let expected = [
+            Operation::Request(Box::new(request)),
+            Operation::Interrupt,
+            Operation::Unknown("kill".to_owned()),
+        ];
+        assert_eq!(case.operations, expected);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Runs one test of the WASI suite as a process, does what it asks for, and says what was not as expected.
 
 use std::io::{Read, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::case::Operation;
+use super::message::exchange;
 
 /// How long a test may take. None takes more than seconds; a machine that is busy with other things is slow.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,6 +33,8 @@ struct Process {
     stdout: Output,
     stderr: Output,
     connection: Option<TcpStream>,
+    /// Where it takes requests, once it has said so.
+    serving: Option<SocketAddr>,
     deadline: Instant,
 }
 
@@ -43,6 +46,7 @@ impl Process {
             stderr: Output::of(child.stderr.take()),
             child,
             connection: None,
+            serving: None,
             deadline: Instant::now() + PATIENCE,
         }
     }
@@ -67,6 +71,8 @@ impl Process {
                 read.map_err(|error| format!("the connection gives nothing: {error}"))?;
                 same("the connection", payload, &received)
             }
+            Operation::Request(request) => exchange(self.serving()?, request, PATIENCE),
+            Operation::Interrupt => self.interrupt(),
             Operation::Wait(code) => self.wait(*code),
             Operation::Unknown(kind) => Err(format!("the operation `{kind}` is not known here")),
         }
@@ -89,6 +95,26 @@ impl Process {
 
     fn connection(&mut self) -> Result<&mut TcpStream, String> {
         self.connection.as_mut().ok_or_else(|| "there is no connection".to_owned())
+    }
+
+    /// The address in the line by which a server says that it serves.
+    fn serving(&mut self) -> Result<SocketAddr, String> {
+        if let Some(address) = self.serving {
+            return Ok(address);
+        }
+        let line = self.stdout.line(self.deadline);
+        let address = line.trim().strip_prefix("serving http://").and_then(|rest| rest.strip_suffix('/'));
+        let address = address.and_then(|address| address.parse().ok());
+        self.serving = address;
+        address.ok_or_else(|| format!("it prints {line:?} where the address of a server is expected"))
+    }
+
+    fn interrupt(&self) -> Result<(), String> {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        match sent.is_ok_and(|status| status.success()) {
+            true => Ok(()),
+            false => Err("it cannot be interrupted".to_owned()),
+        }
     }
 
     fn wait(&mut self, expected: i64) -> Result<(), String> {
@@ -228,8 +254,8 @@ mod tests {
         assert!(problem.contains("stdout: out") && problem.contains("stderr: why"), "{problem}");
         let problem = shell("echo other", &[Operation::ReadStdout(text("these"))]).unwrap_err();
         assert!(problem.starts_with("stdout gives \"other\", expected is \"these\""), "{problem}");
-        let problem = shell("sleep 60", &[Operation::Unknown(text("request"))]).unwrap_err();
-        assert_eq!(problem, "the operation `request` is not known here");
+        let problem = shell("sleep 60", &[Operation::Unknown(text("dance"))]).unwrap_err();
+        assert_eq!(problem, "the operation `dance` is not known here");
         assert!(run(&mut Command::new("no-such-program-anywhere"), &[]).is_err());
     }
 
