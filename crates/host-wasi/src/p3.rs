@@ -7,6 +7,9 @@
 //! What a guest of WASI 0.3 may touch is said by the same [`Grants`](crate::Grants). What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).
+//! * A directory with a quota is not shown. A guest that imports 0.2 as well finds it there, but what it has opened there can only
+//!   be read once it has called functions of `wasi:filesystem` of 0.3.
+//! * Pipes and devices in a directory are opened, and listings are not bounded.
 //! * Output that goes beyond what is captured is an error of the stream, which then is closed. The guest that opens it anew is
 //!   stopped; one that writes on into the closed stream is left to its deadline.
 //! * Streams, futures and tasks of a guest take memory of the host, which

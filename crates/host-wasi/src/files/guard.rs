@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+#[cfg(feature = "p3")]
+use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::ResourceTable;
 use wasmtime_wasi::filesystem::Descriptor;
 
@@ -87,6 +89,22 @@ impl Guard {
         self.denials.record(format!("{asked} `{}{separator}{path}`", place.guest), missing);
     }
 
+    /// Forgets what a guest of WASI 0.2 has open, before functions of 0.3 can get at it: they have no guard, and may close what
+    /// it stands for. What lies in a directory with a quota can only be read from then on.
+    #[cfg(feature = "p3")]
+    pub(crate) fn forget(&mut self, table: &mut ResourceTable) {
+        for (index, place) in self.descriptors.drain() {
+            let descriptor = table.get_any_mut(index).ok().and_then(|entry| entry.downcast_mut());
+            if let (Some(_), Some(descriptor)) = (&place.account, descriptor) {
+                let permissions = match descriptor {
+                    Descriptor::File(file) => &mut file.perms,
+                    Descriptor::Dir(directory) => &mut directory.perms,
+                };
+                *permissions = FsPerms::ReadOnly;
+            }
+        }
+    }
+
     /// How many entries `directory` has, if a guest may list so many beside what it has listed already.
     pub(crate) fn listing(&self, directory: &File) -> io::Result<Result<usize, ListingTooLong>> {
         let held: usize = self.listings.values().sum();
@@ -96,17 +114,12 @@ impl Guard {
     }
 }
 
-impl Place {
-    /// Whether what lies in `self` may be moved or linked into `other`. Where one of the two has a quota, it would
-    /// be evaded; where one is read-only, wasmtime-wasi says so.
-    pub(crate) fn is_another_disk(&self, other: &Place) -> bool {
-        let same = match (&self.account, &other.account) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        !same && self.missing.is_none() && other.missing.is_none()
-    }
+/// Whether what lies in `one` may not be moved or linked into `other`. Where one of the two has a quota, it would be
+/// evaded; where one is read-only, wasmtime-wasi says so. A place that is not known may be any without a quota.
+pub(crate) fn are_two_disks(one: Option<&Place>, other: Option<&Place>) -> bool {
+    let account = |place: Option<&Place>| place.and_then(|place| place.account.as_ref().map(Arc::as_ptr));
+    let writable = |place: Option<&Place>| place.is_none_or(|place| place.missing.is_none());
+    account(one) != account(other) && writable(one) && writable(other)
 }
 
 /// Where in `table` the next thing will be, if there is room.

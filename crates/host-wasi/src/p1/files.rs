@@ -27,8 +27,13 @@ impl Guarded {
         flags: types::Fdflags,
     ) -> Result<types::Fd> {
         let found = self.context.path_filestat_get(memory, fd, lookup, path).await;
-        if let Ok(found) = &found {
-            special_files::check_p1(found.filetype)?;
+        match &found {
+            Ok(found) => special_files::check_p1(found.filetype)?,
+            // It is there, with a time that WASI 0.1 cannot tell, and what it is remains unknown.
+            Err(error) if matches!(error.downcast_ref(), Some(Errno::Overflow)) => {
+                return Err(Errno::Overflow.into());
+            }
+            Err(_) => {}
         }
         self.context.set_hostcall_fuel(self.fuel);
         let Some(Open { place, .. }) = self.number(fd) else {
@@ -264,6 +269,10 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
+        // wasmtime-wasi copies it, however long it is.
+        if path.len() as usize > self.fuel {
+            return Err(Errno::Nomem.into());
+        }
         let done = self.context.path_unlink_file(memory, fd, path).await;
         self.note(memory, &done, fd, "to remove", Some(path));
         done

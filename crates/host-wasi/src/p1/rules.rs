@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime_wasi::p1::types::{self, Errno};
 use wiggle::{GuestMemory, GuestPtr};
 
-use crate::files::guard::Open;
+use crate::files::guard::{Open, are_two_disks};
 use crate::files::ledger::Taken;
 use crate::files::quota::{Account, Refusal};
 use crate::guarded::Guarded;
@@ -63,7 +63,9 @@ impl Guarded {
 
     pub(super) fn same_disk(&self, old: types::Fd, new: types::Fd) -> Result<()> {
         match (self.number(old), self.number(new)) {
-            (Some(old), Some(new)) if old.place.is_another_disk(&new.place) => Err(Errno::Xdev.into()),
+            (Some(old), Some(new)) if are_two_disks(Some(&old.place), Some(&new.place)) => {
+                Err(Errno::Xdev.into())
+            }
             _ => Ok(()),
         }
     }

@@ -57,6 +57,8 @@ mod p1;
 mod p2;
 #[cfg(feature = "p3")]
 mod p3;
+#[cfg(feature = "p3")]
+mod p3_quota;
 mod quota_bytes;
 mod quota_calls;
 mod quota_files;
