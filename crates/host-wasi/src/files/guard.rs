@@ -40,7 +40,7 @@ pub(crate) struct Place {
 #[derive(Clone)]
 pub(crate) struct Open {
     pub(crate) place: Arc<Place>,
-    pub(crate) file: Arc<File>,
+    pub(crate) descriptor: Descriptor,
     /// Whether every write goes to the end.
     pub(crate) append: bool,
 }
@@ -53,7 +53,7 @@ pub(crate) struct ListingTooLong;
 
 impl Guard {
     /// A guard of the directories `shown`, in the order in which the guest sees them.
-    pub(crate) fn new(shown: Vec<(Arc<File>, Place)>, denials: Denials, max_listing: usize) -> Self {
+    pub(crate) fn new(shown: Vec<(Descriptor, Place)>, denials: Denials, max_listing: usize) -> Self {
         let mut guard = Self {
             places: Vec::new(),
             denials,
@@ -62,10 +62,10 @@ impl Guard {
             descriptors: HashMap::new(),
             listings: HashMap::new(),
         };
-        for ((file, place), number) in shown.into_iter().zip(FIRST_DIRECTORY..) {
+        for ((descriptor, place), number) in shown.into_iter().zip(FIRST_DIRECTORY..) {
             let place = Arc::new(place);
             guard.places.push(place.clone());
-            guard.numbers.insert(number, Open { place, file, append: false });
+            guard.numbers.insert(number, Open { place, descriptor, append: false });
         }
         guard
     }
@@ -114,6 +114,12 @@ impl Guard {
     }
 }
 
+impl Open {
+    pub(crate) fn file(&self) -> &Arc<File> {
+        file_behind(&self.descriptor)
+    }
+}
+
 /// Whether what lies in `one` may not be moved or linked into `other`. Where one of the two has a quota, it would be
 /// evaded; where one is read-only, wasmtime-wasi says so. A place that is not known may be any without a quota.
 pub(crate) fn are_two_disks(one: Option<&Place>, other: Option<&Place>) -> bool {
@@ -131,13 +137,21 @@ pub(crate) fn next_entry(table: &mut ResourceTable) -> Option<u32> {
     Some(index)
 }
 
+/// A descriptor in `table`.
+pub(crate) fn descriptor_of(table: &mut ResourceTable, index: u32) -> Option<Descriptor> {
+    table.get_any_mut(index).ok()?.downcast_ref::<Descriptor>().cloned()
+}
+
 /// The file or directory behind a descriptor in `table`.
 pub(crate) fn file_of(table: &mut ResourceTable, index: u32) -> Option<Arc<File>> {
-    let descriptor = table.get_any_mut(index).ok()?.downcast_ref::<Descriptor>()?;
-    Some(match descriptor {
-        Descriptor::File(file) => file.file.clone(),
-        Descriptor::Dir(directory) => directory.dir.clone(),
-    })
+    descriptor_of(table, index).map(|descriptor| file_behind(&descriptor).clone())
+}
+
+fn file_behind(descriptor: &Descriptor) -> &Arc<File> {
+    match descriptor {
+        Descriptor::File(file) => &file.file,
+        Descriptor::Dir(directory) => &directory.dir,
+    }
 }
 
 /// How many entries `directory` has. Stops one beyond `most`.

@@ -46,7 +46,8 @@ impl Root {
         let mut found = Quota::NOTHING;
         let mut seen = HashSet::new();
         let mut add = |stat: &Stat, entries: u64| {
-            let sized = matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::Symlink);
+            let sized =
+                matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::Symlink);
             let again = sized && !seen.insert((stat.st_dev, stat.st_ino));
             let bytes = if sized && !again { u64::try_from(stat.st_size).unwrap_or(0) } else { 0 };
             found = found.plus(Quota { bytes, files: entries });
