@@ -1,16 +1,13 @@
 //! wasmtime-wasi's state of one guest, with the guard before its files.
 
-use std::fs::File;
-use std::sync::Arc;
-
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::{ResourceTable, WasiView as _};
 
 use crate::Wasi;
 use crate::denial::Denials;
-use crate::files::guard::{Guard, Place, file_of};
+use crate::files::guard::{Guard, Place, descriptor_of};
 
 /// The guest's calls go through this, never to the context alone.
 pub(crate) struct Guarded {
@@ -30,8 +27,8 @@ impl Guarded {
     ) -> Self {
         let shown = shown(&mut context);
         let known = places.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        let shown = shown.into_iter().zip(known).map(|((file, guest), place)| {
-            (file, place.unwrap_or(Place { guest, missing: None, account: None }))
+        let shown = shown.into_iter().zip(known).map(|((descriptor, guest), place)| {
+            (descriptor, place.unwrap_or(Place { guest, missing: None, account: None }))
         });
         let guard = Guard::new(shown.collect(), denials, max_listing);
         Self { context, guard, fuel: 0 }
@@ -50,12 +47,12 @@ impl From<WasiP1Ctx> for Guarded {
 
 /// The directories that a context shows, and under which paths. A table without room for them shows none to the
 /// guest either.
-fn shown(context: &mut WasiP1Ctx) -> Vec<(Arc<File>, String)> {
+fn shown(context: &mut WasiP1Ctx) -> Vec<(Descriptor, String)> {
     let view = context.ctx();
     let mut files = WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table };
     let mut shown = Vec::new();
     for (descriptor, guest) in files.get_directories().unwrap_or_default() {
-        shown.extend(file_of(files.table, descriptor.rep()).map(|file| (file, guest)));
+        shown.extend(descriptor_of(files.table, descriptor.rep()).map(|shown| (shown, guest)));
         // It was put there a moment ago.
         let _ = files.table.delete(descriptor);
     }

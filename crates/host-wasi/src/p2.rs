@@ -229,9 +229,13 @@ pub(crate) fn clocks_view<T: HasWasi>(data: &mut T) -> WasiClocksCtxView<'_> {
     WasiClocksCtxView { ctx: view.ctx.clocks(), table: view.table }
 }
 
+/// For WASI 0.3. A component that imports both can say that their descriptors are of one type.
 #[cfg(feature = "p3")]
 pub(crate) fn filesystem_view<T: HasWasi>(data: &mut T) -> WasiFilesystemCtxView<'_> {
-    let view = data.wasi().view();
+    use wasmtime_wasi::WasiView as _;
+    let guarded = &mut data.wasi().guarded;
+    let view = guarded.context.ctx();
+    guarded.guard.forget(view.table);
     WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table }
 }
 

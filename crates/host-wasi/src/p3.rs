@@ -8,9 +8,10 @@
 //! ask others for by `wasi:http`: its requests go by the rules and bounds of [those of 0.2](crate::http). What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).
-//! * Directories with a quota, and scratch directories, are not shown.
-//! * A named pipe in a directory can be opened, which waits for its other end in a thread of Tokio's; the deadline ends the
-//!   guest meanwhile, but not the thread.
+//! * Directories with a quota, scratch directories among them, are not shown. A guest that imports 0.2 as well finds them there, but
+//!   what it has opened there can only be read once it has called functions of `wasi:filesystem` of 0.3.
+//! * Pipes and devices in a directory are opened. That of a named pipe waits for its other end in a thread of Tokio's; the
+//!   deadline ends the guest meanwhile, but not the thread. Listings are not bounded.
 //! * Who asks for more random bytes than allowed gets fewer, and is not stopped.
 //! * Output that goes beyond what is captured is an error of the stream, which then is closed. The guest that opens it anew is
 //!   stopped; one that writes on into the closed stream is left to its deadline.

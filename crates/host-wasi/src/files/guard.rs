@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+#[cfg(feature = "p3")]
+use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::ResourceTable;
 use wasmtime_wasi::filesystem::Descriptor;
 
@@ -38,7 +40,7 @@ pub(crate) struct Place {
 #[derive(Clone)]
 pub(crate) struct Open {
     pub(crate) place: Arc<Place>,
-    pub(crate) file: Arc<File>,
+    pub(crate) descriptor: Descriptor,
     /// Whether every write goes to the end.
     pub(crate) append: bool,
 }
@@ -51,7 +53,7 @@ pub(crate) struct ListingTooLong;
 
 impl Guard {
     /// A guard of the directories `shown`, in the order in which the guest sees them.
-    pub(crate) fn new(shown: Vec<(Arc<File>, Place)>, denials: Denials, max_listing: usize) -> Self {
+    pub(crate) fn new(shown: Vec<(Descriptor, Place)>, denials: Denials, max_listing: usize) -> Self {
         let mut guard = Self {
             places: Vec::new(),
             denials,
@@ -60,10 +62,10 @@ impl Guard {
             descriptors: HashMap::new(),
             listings: HashMap::new(),
         };
-        for ((file, place), number) in shown.into_iter().zip(FIRST_DIRECTORY..) {
+        for ((descriptor, place), number) in shown.into_iter().zip(FIRST_DIRECTORY..) {
             let place = Arc::new(place);
             guard.places.push(place.clone());
-            guard.numbers.insert(number, Open { place, file, append: false });
+            guard.numbers.insert(number, Open { place, descriptor, append: false });
         }
         guard
     }
@@ -87,6 +89,22 @@ impl Guard {
         self.denials.record(format!("{asked} `{}{separator}{path}`", place.guest), missing);
     }
 
+    /// Forgets what a guest of WASI 0.2 has open, before functions of 0.3 can get at it: they have no guard, and may close what
+    /// it stands for. What lies in a directory with a quota can only be read from then on.
+    #[cfg(feature = "p3")]
+    pub(crate) fn forget(&mut self, table: &mut ResourceTable) {
+        for (index, place) in self.descriptors.drain() {
+            let descriptor = table.get_any_mut(index).ok().and_then(|entry| entry.downcast_mut());
+            if let (Some(_), Some(descriptor)) = (&place.account, descriptor) {
+                let permissions = match descriptor {
+                    Descriptor::File(file) => &mut file.perms,
+                    Descriptor::Dir(directory) => &mut directory.perms,
+                };
+                *permissions = FsPerms::ReadOnly;
+            }
+        }
+    }
+
     /// How many entries `directory` has, if a guest may list so many beside what it has listed already.
     pub(crate) fn listing(&self, directory: &File) -> io::Result<Result<usize, ListingTooLong>> {
         let held: usize = self.listings.values().sum();
@@ -96,17 +114,18 @@ impl Guard {
     }
 }
 
-impl Place {
-    /// Whether what lies in `self` may be moved or linked into `other`. Where one of the two has a quota, it would
-    /// be evaded; where one is read-only, wasmtime-wasi says so.
-    pub(crate) fn is_another_disk(&self, other: &Place) -> bool {
-        let same = match (&self.account, &other.account) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        !same && self.missing.is_none() && other.missing.is_none()
+impl Open {
+    pub(crate) fn file(&self) -> &Arc<File> {
+        file_behind(&self.descriptor)
     }
+}
+
+/// Whether what lies in `one` may not be moved or linked into `other`. Where one of the two has a quota, it would be
+/// evaded; where one is read-only, wasmtime-wasi says so. A place that is not known may be any without a quota.
+pub(crate) fn are_two_disks(one: Option<&Place>, other: Option<&Place>) -> bool {
+    let account = |place: Option<&Place>| place.and_then(|place| place.account.as_ref().map(Arc::as_ptr));
+    let writable = |place: Option<&Place>| place.is_none_or(|place| place.missing.is_none());
+    account(one) != account(other) && writable(one) && writable(other)
 }
 
 /// Where in `table` the next thing will be, if there is room.
@@ -118,13 +137,21 @@ pub(crate) fn next_entry(table: &mut ResourceTable) -> Option<u32> {
     Some(index)
 }
 
+/// A descriptor in `table`.
+pub(crate) fn descriptor_of(table: &mut ResourceTable, index: u32) -> Option<Descriptor> {
+    table.get_any_mut(index).ok()?.downcast_ref::<Descriptor>().cloned()
+}
+
 /// The file or directory behind a descriptor in `table`.
 pub(crate) fn file_of(table: &mut ResourceTable, index: u32) -> Option<Arc<File>> {
-    let descriptor = table.get_any_mut(index).ok()?.downcast_ref::<Descriptor>()?;
-    Some(match descriptor {
-        Descriptor::File(file) => file.file.clone(),
-        Descriptor::Dir(directory) => directory.dir.clone(),
-    })
+    descriptor_of(table, index).map(|descriptor| file_behind(&descriptor).clone())
+}
+
+fn file_behind(descriptor: &Descriptor) -> &Arc<File> {
+    match descriptor {
+        Descriptor::File(file) => &file.file,
+        Descriptor::Dir(directory) => &directory.dir,
+    }
 }
 
 /// How many entries `directory` has. Stops one beyond `most`.

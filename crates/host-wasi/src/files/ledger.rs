@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::count::count;
+use super::count::{Identity, Root};
 use super::quota::Quota;
 
 /// What one directory holds. It is never less than what really lies there: growth is added before it happens, and
 /// what is given back is found only by counting again, when room runs out.
 pub(crate) struct Ledger {
-    root: PathBuf,
+    root: Root,
     state: Mutex<State>,
 }
 
@@ -25,20 +25,21 @@ struct State {
 }
 
 /// The directories that guests of this process write under quotas.
-static LEDGERS: LazyLock<Mutex<HashMap<PathBuf, Weak<Ledger>>>> = LazyLock::new(Mutex::default);
+static LEDGERS: LazyLock<Mutex<HashMap<Identity, Weak<Ledger>>>> = LazyLock::new(Mutex::default);
 
 impl Ledger {
     /// The ledger of the directory `root`, a canonical path: the same one for all guests.
-    pub(crate) fn of(root: &Path) -> Arc<Self> {
+    pub(crate) fn of(root: &Path) -> io::Result<Arc<Self>> {
+        let (root, identity) = Root::open(root)?;
         let mut ledgers = lock(&LEDGERS);
-        if let Some(ledger) = ledgers.get(root).and_then(Weak::upgrade) {
-            return ledger;
+        if let Some(ledger) = ledgers.get(&identity).and_then(Weak::upgrade) {
+            return Ok(ledger);
         }
         ledgers.retain(|_, ledger| ledger.strong_count() > 0);
         let state = State { used: Quota::NOTHING, unwritten: Quota::NOTHING, open: Vec::new() };
-        let ledger = Arc::new(Self { root: root.to_owned(), state: Mutex::new(state) });
-        ledgers.insert(root.to_owned(), Arc::downgrade(&ledger));
-        ledger
+        let ledger = Arc::new(Self { root, state: Mutex::new(state) });
+        ledgers.insert(identity, Arc::downgrade(&ledger));
+        Ok(ledger)
     }
 
     /// Counts what lies there now, or finds that it is more than `most`.
@@ -72,7 +73,7 @@ impl Ledger {
 
     fn recount(&self, state: &mut State, most: Quota) -> io::Result<Quota> {
         let open: Vec<_> = state.open.iter().filter_map(Weak::upgrade).collect();
-        let used = count(&self.root, &open, most)?.plus(state.unwritten);
+        let used = self.root.count(&open, most)?.plus(state.unwritten);
         // Where there is too much, counting stops, and there may be more.
         state.used = if used.exceeds(most) { state.used.at_least(used) } else { used };
         Ok(used)
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_about_to_be_written_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::of(folder.path());
+        let ledger = Ledger::of(folder.path()).unwrap();
         let taken = ledger.take(|| bytes(60), MOST).unwrap();
         assert!(ledger.take(|| bytes(41), MOST).is_none());
         drop(taken);
@@ -133,10 +134,10 @@ mod tests {
     #[test]
     fn a_directory_has_one_ledger_as_long_as_it_is_in_use() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::of(folder.path());
-        assert!(std::sync::Arc::ptr_eq(&ledger, &Ledger::of(folder.path())));
+        let ledger = Ledger::of(folder.path()).unwrap();
+        assert!(std::sync::Arc::ptr_eq(&ledger, &Ledger::of(folder.path()).unwrap()));
         drop(ledger.take(|| bytes(60), MOST));
         drop(ledger);
-        assert_eq!(Ledger::of(folder.path()).count(MOST).unwrap(), Quota::NOTHING);
+        assert_eq!(Ledger::of(folder.path()).unwrap().count(MOST).unwrap(), Quota::NOTHING);
     }
 }

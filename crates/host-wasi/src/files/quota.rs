@@ -95,7 +95,7 @@ impl Account {
     /// An account of the directory `root`. What lies there already is counted; whether it is too much is for the caller to
     /// say.
     pub(crate) fn open(guest: String, root: &Path, quota: Quota) -> io::Result<(Self, Quota)> {
-        let ledger = Ledger::of(root);
+        let ledger = Ledger::of(root)?;
         let used = ledger.count(quota)?;
         let account = Self { guest, quota, ledger, refusals: AtomicU64::new(0), in_a_row: AtomicU32::new(0) };
         Ok((account, used))

@@ -4,10 +4,10 @@ use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1 as _;
 use wiggle::{GuestMemory, GuestPtr};
 
-use crate::files::guard::{ListingTooLong, Open, file_of, next_entry};
+use crate::files::guard::{ListingTooLong, Open, descriptor_of, next_entry};
 use crate::files::slashes;
 use crate::guarded::Guarded;
-use crate::special_files;
+use crate::special_files::may_be_opened;
 
 use super::rules::refused;
 
@@ -26,14 +26,14 @@ impl Guarded {
         inheriting: types::Rights,
         flags: types::Fdflags,
     ) -> Result<types::Fd> {
-        let found = self.context.path_filestat_get(memory, fd, lookup, path).await;
-        if let Ok(found) = &found {
-            special_files::check_p1(found.filetype)?;
-        }
-        self.context.set_hostcall_fuel(self.fuel);
-        let Some(Open { place, .. }) = self.number(fd) else {
+        let Some(directory) = self.number(fd) else {
             return self.context.path_open(memory, fd, lookup, path, how, rights, inheriting, flags).await;
         };
+        let found = self.look(memory, &directory, lookup, path).await;
+        if found.as_ref().is_ok_and(|found| !may_be_opened(*found)) {
+            return Err(Errno::Perm.into());
+        }
+        let place = directory.place;
         let mut _taken = None;
         if let Some(account) = &place.account
             && how.contains(types::Oflags::CREAT)
@@ -51,16 +51,17 @@ impl Guarded {
             self.note(memory, &opened, fd, "to write", Some(path));
         }
         let opened = opened?;
-        let Some(file) = entry.and_then(|entry| file_of(self.table(), entry)) else {
+        let Some(descriptor) = entry.and_then(|entry| descriptor_of(self.table(), entry)) else {
             return Err(types::Error::trap(wasmtime::Error::msg(
                 "a file was opened that no quota would see",
             )));
         };
-        if let Some(account) = &place.account {
-            account.opened(&file);
-        }
         let append = flags.contains(types::Fdflags::APPEND);
-        self.guard.numbers.insert(opened.into(), Open { place, file, append });
+        let open = Open { place, descriptor, append };
+        if let Some(account) = &open.place.account {
+            account.opened(open.file());
+        }
+        self.guard.numbers.insert(opened.into(), open);
         Ok(opened)
     }
 
@@ -135,7 +136,7 @@ impl Guarded {
     ) -> Result<()> {
         let mut _taken = None;
         if let Some((open, account)) = self.limited(fd) {
-            _taken = Some(account.take_length(&open.file, size).map_err(refused)?);
+            _taken = Some(account.take_length(open.file(), size).map_err(refused)?);
         }
         let done = self.context.fd_filestat_set_size(memory, fd, size).await;
         self.note(memory, &done, fd, "to resize a file in", None);
@@ -182,7 +183,7 @@ impl Guarded {
     ) -> Result<types::Size> {
         // What cannot be listed at all, wasmtime-wasi says better.
         if let Some(open) = self.number(fd)
-            && let Ok(Err(ListingTooLong)) = self.guard.listing(&open.file)
+            && let Ok(Err(ListingTooLong)) = self.guard.listing(open.file())
         {
             return Err(Errno::Nomem.into());
         }
@@ -264,6 +265,10 @@ impl Guarded {
         fd: types::Fd,
         path: GuestPtr<str>,
     ) -> Result<()> {
+        // wasmtime-wasi copies it, however long it is.
+        if path.len() as usize > self.fuel {
+            return Err(Errno::Nomem.into());
+        }
         let done = self.context.path_unlink_file(memory, fd, path).await;
         self.note(memory, &done, fd, "to remove", Some(path));
         done

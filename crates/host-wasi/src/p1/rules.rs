@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::Resource;
+use wasmtime_wasi::WasiView as _;
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p1::types::{self, Errno};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, HostDescriptor as _};
 use wiggle::{GuestMemory, GuestPtr};
 
-use crate::files::guard::Open;
+use crate::files::guard::{Open, are_two_disks};
 use crate::files::ledger::Taken;
 use crate::files::quota::{Account, Refusal};
 use crate::guarded::Guarded;
@@ -15,6 +19,27 @@ type Result<T> = std::result::Result<T, types::Error>;
 impl Guarded {
     pub(super) fn number(&self, fd: types::Fd) -> Option<Open> {
         self.guard.numbers.get(&fd.into()).cloned()
+    }
+
+    /// What `path` leads to. wasmtime-wasi's function for WASI 0.1 asks twice, and fails for times that have no number
+    /// there.
+    pub(super) async fn look(
+        &mut self,
+        memory: &GuestMemory<'_>,
+        directory: &Open,
+        lookup: types::Lookupflags,
+        path: GuestPtr<str>,
+    ) -> Result<DescriptorType> {
+        if path.len() as usize > self.fuel {
+            return Err(Errno::Nomem.into());
+        }
+        let path = memory.as_cow_str(path)?.into_owned();
+        let view = self.context.ctx();
+        let mut files = WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table };
+        let directory = files.table.push(directory.descriptor.clone())?;
+        let found = files.stat_at(Resource::new_borrow(directory.rep()), lookup.into(), path).await;
+        files.table.delete(directory)?;
+        Ok(found?.type_)
     }
 
     /// What is open under `fd`, if there is a quota on it.
@@ -52,9 +77,9 @@ impl Guarded {
                 continue;
             }
             let taken = if open.append {
-                account.take_appended(&open.file, length)
+                account.take_appended(open.file(), length)
             } else {
-                account.take_length(&open.file, position.saturating_add(length))
+                account.take_length(open.file(), position.saturating_add(length))
             };
             return taken.map(Some).map_err(refused);
         }
@@ -63,7 +88,9 @@ impl Guarded {
 
     pub(super) fn same_disk(&self, old: types::Fd, new: types::Fd) -> Result<()> {
         match (self.number(old), self.number(new)) {
-            (Some(old), Some(new)) if old.place.is_another_disk(&new.place) => Err(Errno::Xdev.into()),
+            (Some(old), Some(new)) if are_two_disks(Some(&old.place), Some(&new.place)) => {
+                Err(Errno::Xdev.into())
+            }
             _ => Ok(()),
         }
     }

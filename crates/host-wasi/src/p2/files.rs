@@ -17,7 +17,7 @@ use crate::HasWasi;
 use crate::files::guard::{Guard, ListingTooLong, file_of};
 use crate::files::slashes;
 use crate::files::stream::QuotaStream;
-use crate::special_files;
+use crate::special_files::may_be_opened;
 
 /// Says that `wasi:filesystem` works on a [`FilesView`].
 pub(super) struct GuardedFiles;
@@ -249,8 +249,8 @@ impl HostDescriptor for FilesView<'_> {
         flags: types::DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
         let found = self.inner.stat_at(Resource::new_borrow(descriptor.rep()), lookup, path.clone()).await;
-        if let Ok(found) = &found {
-            special_files::check_p2(found.type_)?;
+        if found.as_ref().is_ok_and(|found| !may_be_opened(found.type_)) {
+            return Err(ErrorCode::NotPermitted.into());
         }
         let place = self.place(&descriptor);
         let mut _taken = None;

@@ -58,6 +58,21 @@ fn a_pipe_is_not_opened() {
     }
 }
 
+/// WASI 0.1 has no number for so late a time, so that asking what it is fails. A guest of 0.2 can set one, where the file
+/// system can keep it.
+#[test]
+fn a_pipe_from_the_year_2600_is_not_opened() {
+    for form in BOTH {
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+        let pipe = folder.path().join("pipe");
+        make_pipe(&pipe);
+        assert!(Command::new("touch").args(["-d", "2600-01-01"]).arg(&pipe).status().unwrap().success());
+        let grants = Grants::default().directory(folder.path(), "d", Access::ReadWrite);
+        let answers = answers_in_time(form, grants, &["open:r:3/pipe", "open:w:3/pipe"]).expect("it hangs");
+        assert!(answers.iter().all(|answer| answer.starts_with("error ")), "{form:?}: {answers:?}");
+    }
+}
+
 /// Only who may make devices can test this; the others see that a link to one is refused.
 #[test]
 fn a_device_is_not_opened() {

@@ -59,6 +59,8 @@ mod p2;
 mod p3;
 #[cfg(all(feature = "http", feature = "p3"))]
 mod p3_http;
+#[cfg(feature = "p3")]
+mod p3_quota;
 mod quota_bytes;
 mod quota_calls;
 mod quota_files;

@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 use wasmtime_wasi::p2::{DynOutputStream, FsError, FsResult};
 
 use super::FilesView;
-use crate::files::guard::{Place, file_of};
+use crate::files::guard::{Place, are_two_disks, file_of};
 use crate::files::ledger::Taken;
 use crate::files::quota::{Account, Refusal};
 use crate::files::stream::QuotaStream;
@@ -59,10 +59,8 @@ impl FilesView<'_> {
     }
 
     pub(super) fn same_disk(&self, old: &Resource<Descriptor>, new: &Resource<Descriptor>) -> FsResult<()> {
-        match (self.place(old), self.place(new)) {
-            (Some(old), Some(new)) if old.is_another_disk(&new) => Err(ErrorCode::CrossDevice.into()),
-            _ => Ok(()),
-        }
+        let two = are_two_disks(self.place(old).as_deref(), self.place(new).as_deref());
+        if two { Err(ErrorCode::CrossDevice.into()) } else { Ok(()) }
     }
 
     /// Notes a denial, if that is why it failed.
