@@ -4,7 +4,7 @@
 //! have it. The engine has to be made with `Config::wasm_component_model_async(true)`, and guests run asynchronously:
 //! `call_async`, or `Store::run_concurrent`.
 //!
-//! What a guest of WASI 0.3 may touch is said by the same [`Grants`](crate::Grants). With the feature `http` that is also what it may
+//! What a guest of WASI 0.3 may touch is said by the same [`Grants`]. With the feature `http` that is also what it may
 //! ask others for by `wasi:http`: its requests go by the rules and bounds of [those of 0.2](crate::http). What is weaker than for WASI 0.2:
 //!
 //! * A refused write to a read-only directory is not among the [denials](crate::Wasi::denials).

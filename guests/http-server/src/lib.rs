@@ -62,7 +62,8 @@ impl Guest for Server {
 }
 
 fn answer(out: ResponseOutparam, status: u16, text: &[u8]) {
-    let response = OutgoingResponse::new(Fields::from_list(&[("content-type".into(), b"text/plain".into())]).unwrap());
+    let response =
+        OutgoingResponse::new(Fields::from_list(&[("content-type".into(), b"text/plain".into())]).unwrap());
     response.set_status_code(status).unwrap();
     send(out, response, |body| body.write_all(text).unwrap());
 }

@@ -48,9 +48,7 @@ impl Guest for Service {
                 body.write_all(b"half of it".into()).await;
                 process::abort();
             }),
-            "/flood" => {
-                stream(async |mut body| while body.write_all(vec![b'x'; 4096]).await.is_empty() {})
-            }
+            "/flood" => stream(async |mut body| while body.write_all(vec![b'x'; 4096]).await.is_empty() {}),
             "/print" => {
                 println!("the guest prints");
                 answer(200, "printed\n")
