@@ -35,6 +35,7 @@ macro_rules! of_both {
 of_both! {
     a_request_is_answered_by_a_fresh_guest
     the_guest_sees_the_request
+    a_head_without_a_body_ends_the_guest_in_order
     one_connection_carries_many_requests
     what_a_guest_prints_is_told_and_not_sent
     a_guest_that_fails_costs_its_own_request_alone
@@ -71,6 +72,16 @@ fn the_guest_sees_the_request(guest: &'static str) {
     let expected = if guest == PROXY { "example" } else { "Some(Scheme::Http) example" };
     let expected = format!("Method::Get /request?with=query {expected}\n");
     assert!(response.contains(&expected), "{response}");
+}
+
+fn a_head_without_a_body_ends_the_guest_in_order(guest: &'static str) {
+    let served = Served::start(guest, limits());
+    let mut stream = served.send("HEAD / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.ends_with("\r\n\r\n"), "{response}");
+    let told = served.told();
+    assert!(matches!(told.ended, Ended::Done(_)), "{told:?}");
 }
 
 fn one_connection_carries_many_requests(guest: &'static str) {
