@@ -137,9 +137,9 @@ impl NetworkPolicy {
         self.rules.iter().any(|rule| match rule {
             NetworkRule::Names => true,
             NetworkRule::Name(pattern) => pattern.matches(name),
-            NetworkRule::Tcp { host, .. }
-            | NetworkRule::Udp { host, .. }
-            | NetworkRule::Http { host, .. } => host.names(name),
+            NetworkRule::Tcp { host, .. } | NetworkRule::Udp { host, .. } => host.names(name),
+            // For a request the host looks up the name; the guest need not.
+            NetworkRule::Http { .. } => false,
         })
     }
 

@@ -99,7 +99,7 @@ async fn a_name_is_looked_up_if_a_rule_speaks_of_it() {
     check("dns:*.example.org", "www.example.org", true).await;
     check("tcp://example.org:443", "example.org", true).await;
     check("udp://example.org:53", "example.org", true).await;
-    check("https://example.org/v1/*", "example.org", true).await;
+    check("https://example.org/v1/*", "example.org", false).await;
     check("tcp://*:*", "example.org", false).await;
     check("tcp://1.1.1.1:80", "example.org", false).await;
     // An address is no secret.
