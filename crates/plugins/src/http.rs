@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod patience;
 mod server;
 
 pub use answer::{Answered, Ended};

@@ -203,3 +203,18 @@ async fn an_answer_of_thousands_is_cut() {
     let found = with_resolver(&["dns"], Many).look_up("a.org".to_owned()).await.unwrap();
     assert_eq!(found.len(), super::MOST_ADDRESSES);
 }
+
+#[tokio::test]
+async fn a_resolver_that_panics_fails_only_its_look_up() {
+    struct Panics;
+    impl Resolve for Panics {
+        fn resolve(&self, name: &str) -> Resolving {
+            panic!("asked for {name}");
+        }
+    }
+    let policy = with_resolver(&["dns"], Panics);
+    for _ in 0..=Wasi::MAX_LOOK_UPS {
+        let found = policy.clone().look_up("a.org".to_owned()).await;
+        assert!(matches!(found, Err(LookUpError::Failed)), "{found:?}");
+    }
+}
