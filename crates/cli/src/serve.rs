@@ -65,7 +65,7 @@ pub(crate) fn serve(flags: &ServeFlags) -> Result<i32> {
         .with_context(|| format!("cannot serve by `{}`", flags.file.display()))?;
 
     let executor = Builder::new_multi_thread().enable_all().build().context("cannot start a runtime")?;
-    executor.block_on(async {
+    let served = executor.block_on(async {
         let listener = TcpListener::bind(flags.addr)
             .await
             .with_context(|| format!("cannot listen on {}; name another with --addr", flags.addr))?;
@@ -73,8 +73,10 @@ pub(crate) fn serve(flags: &ServeFlags) -> Result<i32> {
         output::print(&format!("serving http://{}/\n", listener.local_addr()?))?;
         server.serve(listener, stop).await;
         anyhow::Ok(())
-    })?;
-    Ok(0)
+    });
+    // The system may still be looking up a name for a guest that is gone, which nobody waits for.
+    executor.shutdown_background();
+    served.map(|()| 0)
 }
 
 /// Ends when the process is interrupted or terminated.

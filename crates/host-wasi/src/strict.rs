@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use wasmtime::component::Component;
 
-use crate::{Grants, Host, NetworkRule};
+use crate::{Grants, NetworkRule};
 
 /// Why a strict linker was not made: the component imports what it is not granted, or Wasmtime refused a definition.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         "sockets/udp" | "sockets/udp-create-socket" => (udp(), "network = [\"udp://HOST:PORT\"]"),
         // Of WASI 0.3, where the two are one.
         "sockets/types" => (tcp() || udp(), "network = [\"tcp://HOST:PORT\"]"),
-        "sockets/ip-name-lookup" => (any(gives_names), "network = [\"dns\"]"),
+        "sockets/ip-name-lookup" => (any(NetworkRule::looks_up), "network = [\"dns\"]"),
         "http/outgoing-handler" | "http/client" => {
             (any(|rule| matches!(rule, NetworkRule::Http { .. })), "network = [\"https://HOST/PATH\"]")
         }
@@ -96,14 +96,4 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
 
 fn granted_files(grants: &Grants) -> bool {
     !(grants.directories.is_empty() && grants.scratch.is_empty() && grants.files.is_empty())
-}
-
-/// Whether a rule lets the guest look up a name.
-fn gives_names(rule: &NetworkRule) -> bool {
-    match rule {
-        NetworkRule::Names | NetworkRule::Name(_) => true,
-        NetworkRule::Tcp { host, .. } | NetworkRule::Udp { host, .. } | NetworkRule::Http { host, .. } => {
-            matches!(host, Host::Name(_))
-        }
-    }
 }

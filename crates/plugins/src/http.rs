@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod handler;
+mod patience;
 mod server;
 
 pub use answer::{Answered, Ended};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Uri, Version};
 use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
@@ -89,5 +89,7 @@ fn addressed(mut request: Request<WasiBody>, target: &Target) -> Result<Request<
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     request.headers_mut().insert(HOST, host);
+    // A server that takes the rest of a body for a further request, which nobody has checked, does not answer it.
+    request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     Ok(request)
 }

@@ -16,17 +16,19 @@ pub(crate) enum Class {
 }
 
 /// The metadata services of the clouds.
-const METADATA: [IpAddr; 11] = [
+const METADATA: [IpAddr; 13] = [
     // Amazon, Google, Microsoft, and most of the others; Amazon's containers; Scaleway.
     v4(169, 254, 169, 254),
     v4(169, 254, 170, 2),
     v4(169, 254, 170, 23),
     v4(169, 254, 42, 42),
-    // Alibaba; Azure's host, which has a public number; Oracle.
+    // Tencent; Alibaba; Azure's host, which has a public number; Oracle.
+    v4(169, 254, 0, 23),
     v4(100, 100, 100, 200),
     v4(168, 63, 129, 16),
     v4(192, 0, 0, 192),
-    // Amazon, its containers, Google, Scaleway.
+    // OpenStack; Amazon, its containers, Google, Scaleway.
+    v6([0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe]),
     v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]),
     v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23]),
     v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]),

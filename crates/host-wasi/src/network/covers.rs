@@ -111,4 +111,6 @@ impl Ports {
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;

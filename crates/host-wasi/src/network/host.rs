@@ -256,6 +256,8 @@ mod tests {
         check("168.63.129.0/24", "168.63.129.17", true);
         check("[fd00::/8]", "fd00:ec2::254", false);
         check("[fd00:ec2::254]", "fd00:ec2::254", true);
+        check("[fe80::/10]", "fe80::a9fe:a9fe", false);
+        check("[fe80::/10]", "fe80::1", true);
         check("100.64.0.0/10", "100.100.100.200", false);
         check("192.0.0.0/24", "192.0.0.192", false);
     }

@@ -137,25 +137,27 @@ impl NetworkPolicy {
         self.rules.iter().any(|rule| match rule {
             NetworkRule::Names => true,
             NetworkRule::Name(pattern) => pattern.matches(name),
-            NetworkRule::Tcp { host, .. }
-            | NetworkRule::Udp { host, .. }
-            | NetworkRule::Http { host, .. } => host.names(name),
+            NetworkRule::Tcp { host, .. } | NetworkRule::Udp { host, .. } => host.names(name),
+            // For a request the host looks up the name; the guest need not.
+            NetworkRule::Http { .. } => false,
         })
     }
 
     /// Looks up a [normal](name::normal) name that is allowed, and keeps what was found.
     pub(super) async fn resolve(self: Arc<Self>, name: String) -> Result<Vec<IpAddr>, LookUpError> {
         let slot = self.look_ups.take().ok_or(LookUpError::TooMany)?;
-        let resolving = self.resolver.resolve(&name);
+        let (resolver, asked) = (self.resolver.clone(), name.clone());
         // Not given up when the guest loses interest: the system's look-up goes on to its end in a thread of its own,
         // and until then it counts.
         let task = tokio::spawn(async move {
-            let found = resolving.await;
-            drop(slot);
-            found
+            let _slot = slot;
+            resolver.resolve(&asked).await
         });
         let found = task.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        let mut found = found.map_err(|_| LookUpError::Failed)?;
+        let mut found = found.map_err(|error| match error.kind() {
+            io::ErrorKind::ResourceBusy => LookUpError::TooMany,
+            _ => LookUpError::Failed,
+        })?;
         found.truncate(MOST_ADDRESSES);
         self.answers.add(&name, &found);
         Ok(found)

@@ -74,21 +74,28 @@ impl Target {
 impl NetworkPolicy {
     /// Whether a rule covers the request itself; where its host leads is asked [then](Self::addresses).
     pub(crate) fn allows_request(&self, target: &Target) -> bool {
-        let allowed = self.rules.iter().any(|rule| {
-            let NetworkRule::Http { secure, host, ports, path } = rule else { return false };
-            *secure == target.secure()
-                && ports.contains(target.port)
-                && path.matches(target.url.path())
-                && match &target.host {
-                    TargetHost::Name(name) => *host == Host::Public || host.names(name),
-                    TargetHost::Address(ip) => host.covers(*ip, std::iter::empty()),
-                }
+        let allowed = self.hosts(target).any(|host| match &target.host {
+            TargetHost::Name(name) => *host == Host::Public || host.names(name),
+            TargetHost::Address(ip) => host.covers(*ip, std::iter::empty()),
         });
         if !allowed {
             let asked = format!("to send a request to {}", &target.url[..Position::AfterPath]);
             self.denials.record(asked, format!("network = [{:?}]", target.rule()));
         }
         allowed
+    }
+
+    /// The hosts that rules open for a request such as this one.
+    fn hosts(&self, target: &Target) -> impl Iterator<Item = &Host> {
+        self.rules.iter().filter_map(|rule| match rule {
+            NetworkRule::Http { secure, host, ports, path } => {
+                let fits = *secure == target.secure()
+                    && ports.contains(target.port)
+                    && path.matches(target.url.path());
+                fits.then_some(host)
+            }
+            _ => None,
+        })
     }
 
     /// The addresses of a request that is allowed: those that it may go to, which are none if all are refused.
@@ -99,16 +106,14 @@ impl NetworkPolicy {
         };
         let found = self.clone().resolve(name.clone()).await?;
         let addresses = found.into_iter().map(|address| SocketAddr::new(address.to_canonical(), target.port));
-        Ok(addresses.filter(|address| self.allows_address(name, *address)).collect())
+        Ok(addresses.filter(|address| self.allows_address(target, name, *address)).collect())
     }
 
-    /// Whether a request to `name` may go to this address, which a look-up gave.
-    fn allows_address(&self, name: &str, address: SocketAddr) -> bool {
+    /// Whether the request may go to this address, which a look-up of `name` gave.
+    fn allows_address(&self, target: &Target, name: &str, address: SocketAddr) -> bool {
         let ip = address.ip();
         let by_name = if name::is_localhost(name) {
-            let named =
-                |rule: &NetworkRule| matches!(rule, NetworkRule::Http { host, .. } if host.names(name));
-            address::is_loopback(ip) && self.rules.iter().any(named)
+            address::is_loopback(ip) && self.hosts(target).any(|host| host.names(name))
         } else {
             address::classify(ip) == Class::Public
         };

@@ -23,10 +23,11 @@ use super::{Host, NamePattern, PathPattern, Ports};
 /// network of IPv4; its `*` stands for every name, too, which the host looks up to send the request. PORT is a
 /// number, a range such as `8000-8100`, or `*`. PATH may end in `*`.
 ///
-/// A rule with a NAME also lets the guest look it up, and then reach the public addresses that were found, and no
-/// others: a name that leads to a private address or back to this machine needs a rule for that address, too; for
-/// `wasi:http` that is a `tcp` rule beside the `http` one. Only `localhost` is this machine by itself. Redirects are
-/// new requests, which need a rule of their own. No rule lets a guest wait for connections of others.
+/// A `tcp` or `udp` rule with a NAME also lets the guest look it up, and then reach the public addresses that were
+/// found, and no others; for a `http` rule the host does both. A name that leads to a private address or back to this
+/// machine needs a rule for that address, too; for `wasi:http` that is a `tcp` rule beside the `http` one. Only
+/// `localhost` is this machine by itself. Redirects are new requests, which need a rule of their own. No rule lets a
+/// guest wait for connections of others.
 ///
 /// ```
 /// use host_wasi::NetworkRule;

@@ -1,5 +1,8 @@
 //! Outgoing `wasi:http`: the time, the memory and the connections that a guest can take have an end.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use host_wasi::http::HttpOptions;
@@ -113,4 +116,24 @@ fn a_body_that_nobody_reads_is_not_kept() {
     let (rule, url) = (server.url("/*"), server.url("/silent"));
     let ended = ask_with(&[&rule], &[], impatient(), &[&format!("--flood-body={url}")]);
     assert!(ended.printed(&format!("flood {url} error ConnectionReadTimeout")), "{}", ended.stdout());
+}
+
+#[test]
+fn a_connection_ends_with_its_store() {
+    let (tell, told) = mpsc::channel();
+    let server = Server::with(move |mut stream| {
+        let head = stream.read(&mut [0; 4096]);
+        assert!(head.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").unwrap();
+        // Until the client closes the connection, in whatever way.
+        let _ = stream.read_to_end(&mut Vec::new());
+        tell.send(()).unwrap();
+        None::<TcpStream>
+    });
+    let url = server.url("/");
+    let ended = ask(&[&url], &[&format!("--hold={url}")]);
+    assert!(ended.printed(&format!("hold {url} 200")), "{}", ended.stdout());
+    assert!(told.try_recv().is_err(), "the guest still has it");
+    drop(ended);
+    told.recv_timeout(Duration::from_secs(30)).unwrap();
 }

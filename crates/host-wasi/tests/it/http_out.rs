@@ -78,6 +78,7 @@ fn the_host_header_is_that_of_the_url() {
     let get = format!("--get=http://A.org.:{port}/head");
     let ended = ask(&rules, &[&get]);
     assert!(ended.stdout().contains(&format!("|host: a.org:{port}")), "{}", ended.stdout());
+    assert!(ended.stdout().contains("|connection: close"), "{}", ended.stdout());
     assert_eq!(ended.stdout().matches("host: ").count(), 1);
     for header in
         ["host:evil.org", "Host:evil.org", "transfer-encoding:chunked", "connection:upgrade", "upgrade:h2c"]

@@ -78,12 +78,15 @@ where
         method: request.method().to_string(),
         path: request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
     };
-    let host = request.headers().get(HOST);
-    let refused = if request.uri().authority().is_none() && host.is_none_or(|host| host.to_str().is_err()) {
-        Some((StatusCode::BAD_REQUEST, Ended::BadRequest("it has no usable `host` header")))
-    } else {
-        None
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let usable = match (hosts.next(), hosts.next()) {
+        (None, _) => request.uri().authority().is_some(),
+        (Some(host), None) => host.to_str().is_ok(),
+        // Whoever stands before this server may have looked at the other one.
+        (Some(_), Some(_)) => false,
     };
+    let refused =
+        (!usable).then_some((StatusCode::BAD_REQUEST, Ended::BadRequest("it has no usable `host` header")));
     let permit = match refused {
         None => shared
             .at_once

@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::http::answer::{Answered, answer};
 use crate::http::body::Answer;
 use crate::http::handler::Handler;
+use crate::http::patience::Patience;
 use crate::program::{Guest, Program};
 use crate::runtime::Runtime;
 
@@ -30,6 +31,9 @@ const LARGEST_HEAD: usize = 64 * 1024;
 
 /// How long a client may take to send the head of a request, and how long a connection may lie idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing of what it is sent.
+const SEND_TIME: Duration = Duration::from_secs(30);
 
 /// How long to wait after the system has refused a connection, for want of descriptors most often.
 const AFTER_REFUSAL: Duration = Duration::from_millis(100);
@@ -40,7 +44,7 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 ///
 /// Each request is answered in a store of its own, with limits and grants of its own: no request sees what another left
 /// behind, and what stops one stops no other. The limits' deadline is for all that the guest does for one request, the sending of
-/// the response included, so a slow client ends by it too.
+/// the response included, so a slow client ends by it too; one that takes nothing for half a minute loses its connection.
 ///
 /// A guest that is stopped before it gives a response makes the status 500, or 504 if its deadline passed; one that gives an error or
 /// nothing, 502. A request that comes while as many are at work as may be is answered 503. Why is told to the operator alone, by
@@ -239,7 +243,8 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut drain: watch::Re
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(LARGEST_HEAD);
-    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Patience::new(stream, SEND_TIME));
+    let mut served = pin!(builder.serve_connection(stream, service));
     // What goes wrong on a connection is its client's.
     let drained = tokio::select! {
         _ = served.as_mut() => false,

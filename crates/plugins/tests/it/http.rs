@@ -177,7 +177,11 @@ fn one_request_too_many_is_told_to_come_again(guest: &'static str) {
 
 fn bad_requests_never_reach_a_guest(guest: &'static str) {
     let served = Served::start(guest, limits());
-    for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nhost: \u{7f}ü\r\n\r\n"] {
+    for request in [
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: \u{7f}ü\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n",
+    ] {
         let mut response = String::new();
         let _ = served.send(request).read_to_string(&mut response);
         assert!(response.contains(" 400 "), "{request:?}: {response}");

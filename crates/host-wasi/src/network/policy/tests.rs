@@ -99,7 +99,7 @@ async fn a_name_is_looked_up_if_a_rule_speaks_of_it() {
     check("dns:*.example.org", "www.example.org", true).await;
     check("tcp://example.org:443", "example.org", true).await;
     check("udp://example.org:53", "example.org", true).await;
-    check("https://example.org/v1/*", "example.org", true).await;
+    check("https://example.org/v1/*", "example.org", false).await;
     check("tcp://*:*", "example.org", false).await;
     check("tcp://1.1.1.1:80", "example.org", false).await;
     // An address is no secret.
@@ -202,4 +202,19 @@ async fn an_answer_of_thousands_is_cut() {
     }
     let found = with_resolver(&["dns"], Many).look_up("a.org".to_owned()).await.unwrap();
     assert_eq!(found.len(), super::MOST_ADDRESSES);
+}
+
+#[tokio::test]
+async fn a_resolver_that_panics_fails_only_its_look_up() {
+    struct Panics;
+    impl Resolve for Panics {
+        fn resolve(&self, name: &str) -> Resolving {
+            panic!("asked for {name}");
+        }
+    }
+    let policy = with_resolver(&["dns"], Panics);
+    for _ in 0..=Wasi::MAX_LOOK_UPS {
+        let found = policy.clone().look_up("a.org".to_owned()).await;
+        assert!(matches!(found, Err(LookUpError::Failed)), "{found:?}");
+    }
 }

@@ -130,6 +130,12 @@ async fn a_name_leads_only_to_what_is_public_or_named_by_address() {
     )
     .await;
     check(&["http://*/*"], "http://localhost/", "127.0.0.1", &[]).await;
+    // A rule that names this machine opens what it says, and not what another says of any name.
+    let rules = &["http://*:*/*", "http://localhost:8080/v1"];
+    check(rules, "http://localhost:8080/v1", "127.0.0.1", &["127.0.0.1:8080"]).await;
+    for url in ["http://localhost/v1", "http://localhost:8080/v2", "http://a.localhost:8080/v1"] {
+        check(rules, url, "127.0.0.1", &[]).await;
+    }
 }
 
 #[tokio::test]
