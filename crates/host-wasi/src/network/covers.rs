@@ -110,7 +110,7 @@ impl Ports {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod random_tests;
 #[cfg(test)]
 mod tests;

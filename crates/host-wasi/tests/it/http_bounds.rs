@@ -131,8 +131,9 @@ fn a_connection_ends_with_its_store() {
         None::<TcpStream>
     });
     let url = server.url("/");
-    let ended = ask(&[&url], &[&format!("--hold={url}")]);
-    assert!(ended.printed(&format!("hold {url} 200")), "{}", ended.stdout());
+    // Stopped with the response in its hands.
+    let ended = ask(&[&url], &[&format!("--hold={url}"), "--flood-headers"]);
+    assert!(ended.printed(&format!("hold {url} 200")) && ended.result.is_err(), "{}", ended.stdout());
     assert!(told.try_recv().is_err(), "the guest still has it");
     drop(ended);
     told.recv_timeout(Duration::from_secs(30)).unwrap();

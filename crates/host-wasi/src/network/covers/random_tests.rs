@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::denial::Denials;
-use crate::network::{NetworkPolicy, NetworkRule, Resolve, Resolving};
+use crate::network::{NetworkPolicy, NetworkRule, Resolve, Resolving, Target};
 use crate::{Grants, Need, Verdict, WishedRule, Wishes, explain};
 
 const NAMES: &str = "example.org a.example.org b.a.example.org org localhost a.localhost other.net";
@@ -74,7 +74,6 @@ impl Resolve for Always {
 struct Ask {
     name: &'static str,
     address: SocketAddr,
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only wasi:http has URLs"))]
     url: String,
 }
 
@@ -102,15 +101,9 @@ impl Ask {
         [found, tcp, udp, self.sent(&policy).await]
     }
 
-    #[cfg(feature = "http")]
     async fn sent(&self, policy: &Arc<NetworkPolicy>) -> bool {
-        let target = crate::network::Target::new(&self.url).unwrap();
+        let target = Target::new(&self.url).unwrap();
         policy.allows_request(&target) && !policy.clone().addresses(&target).await.unwrap().is_empty()
-    }
-
-    #[cfg(not(feature = "http"))]
-    async fn sent(&self, _policy: &Arc<NetworkPolicy>) -> bool {
-        false
     }
 }
 
