@@ -23,7 +23,14 @@ const PROMISES: &[Promise] = &[
     Promise {
         package: "host-wasi",
         options: &[],
-        without: &["hyper", "rustls", "wasmtime-wasi-http", "wit-component", "host-", "clap"],
+        without: &[
+            "hyper",
+            "rustls",
+            "wasmtime-wasi-http",
+            "wasi-preview1-component-adapter-provider",
+            "host-",
+            "clap",
+        ],
     },
 ];
 
