@@ -15,7 +15,8 @@ fn run(limits: Limits, wat: &str) -> (Result<(), Option<Exceeded>>, usize) {
     let made = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&made);
     let mut config = Config::new();
-    limits.configure(&mut config);
+    // With it each call of a component takes a handle more.
+    limits.configure(&mut config).concurrency_support(false);
     let engine = Engine::new(&config).unwrap();
     let ticker = Ticker::start(&engine).unwrap();
     let mut linker = Linker::<Meter>::new(&engine);
