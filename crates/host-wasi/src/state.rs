@@ -71,6 +71,7 @@ impl Wasi {
 
     /// How many look-ups of names may be under way at a time; one more fails.
     pub const MAX_LOOK_UPS: usize = 16;
+
     /// How many directory entries a guest may list unless [told otherwise](WasiOptions::max_listing).
     pub const DEFAULT_MAX_LISTING: usize = 1 << 16;
 

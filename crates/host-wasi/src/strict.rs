@@ -81,10 +81,10 @@ fn missing(interface: &str, grants: &Grants) -> Option<&'static str> {
         "sockets/tcp" | "sockets/tcp-create-socket" => (tcp(), "network = [\"tcp://HOST:PORT\"]"),
         "sockets/udp" | "sockets/udp-create-socket" => (udp(), "network = [\"udp://HOST:PORT\"]"),
         // Of WASI 0.3, where the two are one.
-        "sockets/types" => (tcp() || udp(), "network = [\"tcp://HOST:PORT\"]"),
+        "sockets/types" => (any(NetworkRule::reaches), "network = [\"tcp://HOST:PORT\"]"),
         "sockets/ip-name-lookup" => (any(NetworkRule::looks_up), "network = [\"dns\"]"),
         "http/outgoing-handler" | "http/client" => {
-            (any(|rule| matches!(rule, NetworkRule::Http { .. })), "network = [\"https://HOST/PATH\"]")
+            (any(NetworkRule::asks), "network = [\"https://HOST/PATH\"]")
         }
         "sockets/network" | "sockets/instance-network" => {
             (!grants.network.is_empty(), "network = [\"tcp://HOST:PORT\"]")

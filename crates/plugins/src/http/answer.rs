@@ -78,22 +78,11 @@ where
         method: request.method().to_string(),
         path: request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
     };
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let usable = match (hosts.next(), hosts.next()) {
-        (None, _) => request.uri().authority().is_some(),
-        (Some(host), None) => host.to_str().is_ok(),
-        // Whoever stands before this server may have looked at the other one.
-        (Some(_), Some(_)) => false,
-    };
-    let refused =
-        (!usable).then_some((StatusCode::BAD_REQUEST, Ended::BadRequest("it has no usable `host` header")));
-    let permit = match refused {
-        None => shared
-            .at_once
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, Ended::Busy)),
-        Some(refused) => Err(refused),
+    let permit = if names_its_host(&request) {
+        let permit = shared.at_once.clone().try_acquire_owned();
+        permit.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, Ended::Busy))
+    } else {
+        Err((StatusCode::BAD_REQUEST, Ended::BadRequest("it has no usable `host` header")))
     };
     let permit = match permit {
         Ok(permit) => permit,
@@ -128,6 +117,17 @@ where
         }
         Ok(None) => failed(StatusCode::BAD_GATEWAY),
         Err(_) => failed(guest.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)),
+    }
+}
+
+/// Whether a guest can be told whom the request is for.
+fn names_its_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.uri().authority().is_some(),
+        (Some(host), None) => host.to_str().is_ok(),
+        // Whoever stands before this server may have looked at the other one.
+        (Some(_), Some(_)) => false,
     }
 }
 
