@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use wasmtime::AsContextMut;
+use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{Func, Instance, Val};
 
 use crate::check::{self, ArgumentError};
@@ -10,8 +11,8 @@ use crate::exports::ExportedFunction;
 /// Calls `function` of `instance` with `arguments`, and gives what it returns: no value, or one.
 ///
 /// Arguments are checked before the guest is entered, so that an error other than [`CallError::Failed`] leaves the
-/// instance as it was. What cannot be seen from outside is whether a resource handle has been dropped or given away:
-/// passing such a one fails inside the call.
+/// instance as it was. What cannot be seen from outside is whether a resource has been dropped or given away: passing such
+/// a one fails inside the call. [`Handles::call`](crate::Handles::call) knows, and refuses it before.
 ///
 /// # Errors
 ///
@@ -27,9 +28,7 @@ pub fn call(
     function: &ExportedFunction,
     arguments: &[Val],
 ) -> Result<Vec<Val>, CallError> {
-    let (func, mut results) = prepare(&mut store, instance, function, arguments)?;
-    func.call(&mut store, arguments, &mut results).map_err(|source| failed(function, source))?;
-    Ok(results)
+    Entry::prepare(&mut store, instance, function, arguments)?.call(store, function, arguments)
 }
 
 /// [`call`] for stores whose host functions may wait.
@@ -49,9 +48,8 @@ pub async fn call_async(
     function: &ExportedFunction,
     arguments: &[Val],
 ) -> Result<Vec<Val>, CallError> {
-    let (func, mut results) = prepare(&mut store, instance, function, arguments)?;
-    func.call_async(&mut store, arguments, &mut results).await.map_err(|source| failed(function, source))?;
-    Ok(results)
+    let entry = Entry::prepare(&mut store, instance, function, arguments)?;
+    entry.call_async(store, function, arguments).await
 }
 
 /// Why [`call`] gave no result.
@@ -79,22 +77,74 @@ pub enum CallError {
     },
 }
 
-fn prepare(
-    mut store: impl AsContextMut,
-    instance: &Instance,
-    function: &ExportedFunction,
-    arguments: &[Val],
-) -> Result<(Func, Vec<Val>), CallError> {
-    let name = || crate::names::printable(&function.full_name());
-    let func = instance
-        .get_func(&mut store, function.index)
-        .ok_or_else(|| CallError::OtherComponent { function: name() })?;
-    // The instance's own type, not the component's: only here do resources have their types.
-    let ty = func.ty(&store);
-    check::arguments(&name(), ty.params(), arguments)?;
-    // Wasmtime overwrites every slot; what is in them before does not matter.
-    let results = vec![Val::Bool(false); ty.results().len()];
-    Ok((func, results))
+impl CallError {
+    /// Whether the store must not be used for another call of a component: the guest was entered, and left half-way.
+    ///
+    /// All other mistakes are found before, and cost nothing.
+    pub fn retires_store(&self) -> bool {
+        matches!(self, CallError::Failed { .. })
+    }
+
+    /// The error as one of Wasmtime's, in which the trap, the exit code, or the host's own error can still be found by
+    /// `downcast_ref`: what code that tells faults apart, such as `host_core::guard`, wants to see.
+    pub fn into_wasmtime(self) -> wasmtime::Error {
+        match self {
+            CallError::Failed { source, .. } => source,
+            other => wasmtime::Error::new(other),
+        }
+    }
+}
+
+/// A call that has been looked at and can begin.
+pub(crate) struct Entry {
+    func: Func,
+    /// The function's type in this instance: only here do resources have their types.
+    pub(crate) ty: ComponentFunc,
+}
+
+impl Entry {
+    pub(crate) fn prepare(
+        mut store: impl AsContextMut,
+        instance: &Instance,
+        function: &ExportedFunction,
+        arguments: &[Val],
+    ) -> Result<Entry, CallError> {
+        let name = || crate::names::printable(&function.full_name());
+        let func = instance
+            .get_func(&mut store, function.index)
+            .ok_or_else(|| CallError::OtherComponent { function: name() })?;
+        let ty = func.ty(&store);
+        check::arguments(&name(), ty.params(), arguments)?;
+        Ok(Entry { func, ty })
+    }
+
+    pub(crate) fn call(
+        self,
+        store: impl AsContextMut,
+        function: &ExportedFunction,
+        arguments: &[Val],
+    ) -> Result<Vec<Val>, CallError> {
+        let mut results = self.results();
+        self.func.call(store, arguments, &mut results).map_err(|source| failed(function, source))?;
+        Ok(results)
+    }
+
+    pub(crate) async fn call_async(
+        self,
+        store: impl AsContextMut<Data: Send>,
+        function: &ExportedFunction,
+        arguments: &[Val],
+    ) -> Result<Vec<Val>, CallError> {
+        let mut results = self.results();
+        let called = self.func.call_async(store, arguments, &mut results).await;
+        called.map_err(|source| failed(function, source))?;
+        Ok(results)
+    }
+
+    /// Wasmtime overwrites every slot; what is in them before does not matter.
+    fn results(&self) -> Vec<Val> {
+        vec![Val::Bool(false); self.ty.results().len()]
+    }
 }
 
 fn failed(function: &ExportedFunction, source: wasmtime::Error) -> CallError {

@@ -7,6 +7,7 @@
 use thiserror::Error;
 use wasmtime::component::{Type, Val};
 
+use crate::handles::Wrong;
 use crate::names;
 use crate::path::Path;
 use crate::wit::type_text;
@@ -43,6 +44,40 @@ pub enum ArgumentError {
         /// What is there.
         found: String,
     },
+    /// A resource is not among the handles of the call.
+    #[error(
+        "the resource at `{path}` of argument `{parameter}` of `{function}` is not among the handles: it was dropped, given away, or never put there"
+    )]
+    NotKept {
+        /// The function's full name.
+        function: String,
+        /// The name of the parameter.
+        parameter: String,
+        /// The place inside the argument: `$` for all of it, or `$.items[3].name`.
+        path: String,
+    },
+    /// A resource is given away, and used in the same call once more.
+    #[error(
+        "the resource at `{path}` of argument `{parameter}` of `{function}` is given away and used again in the same call"
+    )]
+    GivenAway {
+        /// The function's full name.
+        function: String,
+        /// The name of the parameter.
+        parameter: String,
+        /// The place inside the argument: `$` for all of it, or `$.items[3].name`.
+        path: String,
+    },
+}
+
+impl ArgumentError {
+    pub(crate) fn resource(function: String, parameter: &str, path: Path, wrong: Wrong) -> ArgumentError {
+        let (parameter, path) = (names::printable(parameter), path.to_string());
+        match wrong {
+            Wrong::NotKept => ArgumentError::NotKept { function, parameter, path },
+            Wrong::GivenAway => ArgumentError::GivenAway { function, parameter, path },
+        }
+    }
 }
 
 /// Checks `arguments` against the parameters of `function`.
@@ -192,6 +227,10 @@ fn payload(case: &str, expected: Option<&Type>, given: Option<&Val>) -> Result<(
     }
     .map_err(|misfit| misfit.under(case))
 }
+
+/// How deep a value may nest that is written as text. WebAssembly's types nest no deeper than 100, so that only a value which
+/// no guest could have made reaches it.
+pub(crate) const DEEPEST: usize = 128;
 
 /// What sort of value this is, in WIT's words.
 pub(crate) fn kind(val: &Val) -> &'static str {

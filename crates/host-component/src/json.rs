@@ -20,14 +20,22 @@
 //! | `option<option<T>>` | `null`, or an object with the key `some` | `null`, `{"some": null}`, `{"some": 7}` |
 //! | `result<T, E>` | object with the key `ok` or `err` | `{"ok": 7}`, `{"err": "no"}` |
 //! | `result` without payload | the same with `null` | `{"ok": null}` |
-//! | resources, `stream`, `future`, `error-context` | none: [`JsonProblem::NoJson`] | |
+//! | resource, `own` or `borrow` | object with the key `handle`; see [`Handles`] | `{"handle": 3}` |
+//! | `stream`, `future`, `error-context` | none: [`JsonProblem::NoJson`] | |
 //!
 //! Nothing is lost in either direction, with two exceptions that WebAssembly makes itself: which of the many NaN a NaN was,
-//! and the order in which flags were given. Integers may also be written as `1.0` or `1e3` where that is exact. Numbers for
-//! `f32` and `f64` are rounded to the nearest value; one too large for the type is an error. `serde_json` keeps the last of
-//! several fields of one name.
+//! and the order in which flags were given. Integers may also be written as `1.0` or `1e3`. Numbers for `f32` and `f64` are
+//! rounded to the nearest value; one too large for the type is an error.
+//!
+//! What `serde_json` makes of text counts: it keeps the last of several fields of one name, and gives a number with a point,
+//! an exponent, or more than 64 bits as the nearest `f64`. `9007199254740993.0` is 9007199254740992 by then; without the point
+//! it is exact.
+//!
+//! [`schema`](crate::schema) says the same as a JSON Schema.
 
+mod parse;
 mod read;
+mod scalar;
 mod write;
 
 use serde_json::Value;
@@ -35,34 +43,72 @@ use thiserror::Error;
 use wasmtime::component::{Type, Val};
 
 use crate::exports::ExportedFunction;
+use crate::handles::{HandleError, Handles};
 use crate::names;
 use crate::path::Path;
 
-/// Reads `json` as a value of the type `ty`.
+pub use parse::{ParseError, parse};
+
+/// Reads `json` as a value of the type `ty`. Resources have no JSON form here; see [`to_val_with`].
 ///
 /// # Errors
 ///
 /// Where `json` does not fit; the error names the place.
 pub fn to_val(ty: &Type, json: &Value) -> Result<Val, JsonError> {
-    read::value(ty, json)
+    read::value(None, ty, json)
 }
 
-/// Writes `val` as JSON.
+/// [`to_val`], with resources by their handles.
+///
+/// Whether a resource is of the right type is seen when it is passed to a call.
 ///
 /// # Errors
 ///
-/// When there is a resource, a stream, a future or an error context in it.
-pub fn from_val(val: &Val) -> Result<Value, JsonError> {
-    write::value(val)
+/// As [`to_val`], and where a handle stands for no resource.
+pub fn to_val_with(handles: &Handles, ty: &Type, json: &Value) -> Result<Val, JsonError> {
+    read::value(Some(handles), ty, json)
 }
 
-/// Reads the arguments of `function`: an array with one item for each parameter, or an object with the parameters' names.
+/// Writes `val` as JSON. Resources have no JSON form here; see [`from_val_with`].
+///
+/// # Errors
+///
+/// When there is a resource, a stream, a future or an error context in it, or it nests more than 128 deep.
+pub fn from_val(val: &Val) -> Result<Value, JsonError> {
+    write::values(None, std::slice::from_ref(val))
+}
+
+/// [`from_val`], with resources as handles: those that `handles` does not have yet are put there.
+///
+/// # Errors
+///
+/// When there is a stream, a future or an error context in it, when it nests more than 128 deep, or when `handles` is full;
+/// nothing is put there then.
+pub fn from_val_with(handles: &mut Handles, val: &Val) -> Result<Value, JsonError> {
+    write::values(Some(handles), std::slice::from_ref(val))
+}
+
+/// Reads the arguments of `function`: an array with one item for each parameter, or an object with the parameters' names,
+/// in which an `option` may be left out.
 ///
 /// # Errors
 ///
 /// Where `json` does not fit; the error names the place, such as `$[0].name` or `$.input`.
 pub fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, JsonError> {
-    read::arguments(function, json)
+    read::arguments(None, function, json)
+}
+
+/// [`arguments`], with resources by their handles.
+///
+/// # Errors
+///
+/// As [`arguments`], and where a handle stands for no resource.
+pub fn arguments_with(
+    handles: &Handles,
+    function: &ExportedFunction,
+    json: &Value,
+) -> Result<Vec<Val>, JsonError> {
+    read::arguments(Some(handles), function, json)
 }
 
 /// Writes the results of a call: `null`, or the one value.
@@ -71,11 +117,16 @@ pub fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, 
 ///
 /// As [`from_val`].
 pub fn results(results: &[Val]) -> Result<Value, JsonError> {
-    match results {
-        [] => Ok(Value::Null),
-        [val] => from_val(val),
-        several => write::array(several),
-    }
+    write::values(None, results)
+}
+
+/// [`results`], with resources as handles: they are put among `handles`.
+///
+/// # Errors
+///
+/// As [`from_val_with`].
+pub fn results_with(handles: &mut Handles, results: &[Val]) -> Result<Value, JsonError> {
+    write::values(Some(handles), results)
 }
 
 /// What does not fit, and where.
@@ -102,7 +153,7 @@ pub enum JsonProblem {
         found: String,
     },
     /// An object lacks a field.
-    #[error("the field `{field}` is missing")]
+    #[error("the field {} is missing", names::quoted(.field))]
     MissingField {
         /// The name of the field.
         field: String,
@@ -120,8 +171,17 @@ pub enum JsonProblem {
     /// The type has no JSON form.
     #[error("a {kind} has no JSON form")]
     NoJson {
-        /// What it is: `resource`, `stream`, `future`, `error-context`.
+        /// What it is: `stream`, `future`, `error-context`, or `resource` where there are no handles.
         kind: &'static str,
+    },
+    /// A handle stands for no resource, or a resource gets none.
+    #[error(transparent)]
+    Handle(HandleError),
+    /// The value nests deeper than a value of WebAssembly can.
+    #[error("the value nests more than {deepest} deep")]
+    TooDeep {
+        /// How deep it may nest.
+        deepest: usize,
     },
 }
 

@@ -6,7 +6,9 @@ pub mod log;
 
 mod call;
 mod exports;
+mod handles;
 pub mod json;
+pub mod schema;
 pub mod wave;
 
 pub mod doctor;
@@ -20,6 +22,7 @@ mod wit;
 pub use call::{CallError, call, call_async};
 pub use check::ArgumentError;
 pub use exports::{ExportedFunction, FindError, exports, find};
+pub use handles::{HandleError, Handles, ReleaseError};
 pub use log::{HasLog, Log};
 pub use names::InterfaceName;
 pub use wit::type_text;

@@ -1,15 +1,29 @@
 //! How are calls and values written as text a person types? In WAVE, the component model's value notation.
 //!
-//! `process("x")`, `move({x: 1, y: -2}, some(fast))`. Resources, maps and streams have no WAVE form.
+//! `process("x")`, `move({x: 1, y: -2}, some(fast))`. Beyond the notation as it is published:
+//!
+//! | WIT type | written | example |
+//! |---|---|---|
+//! | `map<K, V>` | list of pairs | `[("a", 1), ("b", 2)]` |
+//! | resource, `own` or `borrow` | its number among [`Handles`] | `handle(3)` |
+//! | `stream`, `future`, `error-context` | not at all | |
+//!
+//! Options at the end of a list of arguments or in a record may be left out, and so may `some(..)` and `ok(..)` around a value
+//! that is no option or result itself. Text may nest 100 deep.
 
-use thiserror::Error;
-use wasmtime::component::wasm_wave::parser::{Parser, ParserError};
+mod error;
+mod read;
+mod write;
+
+use wasmtime::component::wasm_wave::parser::ParserError;
 use wasmtime::component::wasm_wave::untyped::UntypedValue;
-use wasmtime::component::{Component, Type, Val, wasm_wave};
+use wasmtime::component::{Component, Type, Val};
 
-use crate::check::kind;
-use crate::exports::{ExportedFunction, FindError, find};
-use crate::wit::type_text;
+use crate::exports::{ExportedFunction, find};
+use crate::handles::Handles;
+
+pub use error::{WaveError, WaveProblem};
+use read::{Misfit, Reader, malformed, parse};
 
 /// Reads a call such as `process("x")`: finds the function in `component` and gives the arguments their types.
 ///
@@ -20,11 +34,22 @@ use crate::wit::type_text;
 /// When the text is not a call, names no function, or an argument is not of the parameter's type; positions count bytes
 /// from the beginning of `text`.
 pub fn parse_call(component: &Component, text: &str) -> Result<(ExportedFunction, Vec<Val>), WaveError> {
-    let (name, list) = split_call(text)?;
-    let function = find(component, name)?;
-    let offset = text.len() - list.len();
-    let arguments = arguments_at(&function, list, offset)?;
-    Ok((function, arguments))
+    call(None, component, text)
+}
+
+/// [`parse_call`], with resources by their handles.
+///
+/// Whether a resource is of the right type is seen when it is passed to a call.
+///
+/// # Errors
+///
+/// As [`parse_call`], and where a handle stands for no resource.
+pub fn parse_call_with(
+    handles: &Handles,
+    component: &Component,
+    text: &str,
+) -> Result<(ExportedFunction, Vec<Val>), WaveError> {
+    call(Some(handles), component, text)
 }
 
 /// Takes `process("x")` apart into `process` and `("x")`.
@@ -49,7 +74,20 @@ pub fn split_call(text: &str) -> Result<(&str, &str), WaveError> {
 ///
 /// When the text is not such a list or an argument is not of the parameter's type.
 pub fn arguments(function: &ExportedFunction, list: &str) -> Result<Vec<Val>, WaveError> {
-    arguments_at(function, list, 0)
+    arguments_at(None, function, list, 0)
+}
+
+/// [`arguments`], with resources by their handles.
+///
+/// # Errors
+///
+/// As [`arguments`], and where a handle stands for no resource.
+pub fn arguments_with(
+    handles: &Handles,
+    function: &ExportedFunction,
+    list: &str,
+) -> Result<Vec<Val>, WaveError> {
+    arguments_at(Some(handles), function, list, 0)
 }
 
 /// Reads one value of the type `ty`.
@@ -58,21 +96,35 @@ pub fn arguments(function: &ExportedFunction, list: &str) -> Result<Vec<Val>, Wa
 ///
 /// When the text is no such value.
 pub fn to_val(ty: &Type, text: &str) -> Result<Val, WaveError> {
-    wasm_wave::from_str(ty, text).map_err(|source| WaveError::value(None, ty, 0, source))
+    value(None, ty, text).map_err(|misfit| WaveError::value(None, 0, misfit))
+}
+
+/// [`to_val`], with resources by their handles.
+///
+/// # Errors
+///
+/// As [`to_val`], and where a handle stands for no resource.
+pub fn to_val_with(handles: &Handles, ty: &Type, text: &str) -> Result<Val, WaveError> {
+    value(Some(handles), ty, text).map_err(|misfit| WaveError::value(None, 0, misfit))
 }
 
 /// Writes one value as WAVE.
 ///
 /// # Errors
 ///
-/// When there is a resource, a map, a stream, a future or an error context in it.
+/// When there is a resource, a stream, a future or an error context in it, or it nests more than 128 deep.
 pub fn from_val(val: &Val) -> Result<String, WaveError> {
-    // Wasmtime's writer panics at what it cannot write; a guest decides what comes out of a call.
-    if let Some(kind) = first_without_notation(val) {
-        return Err(WaveError::NoNotation { kind });
-    }
-    // The writer only fails where writing to a string does.
-    wasm_wave::to_string(val).map_err(|_| WaveError::NoNotation { kind: kind(val) })
+    write::values(None, std::slice::from_ref(val))
+}
+
+/// [`from_val`], with resources as handles: those that `handles` does not have yet are put there.
+///
+/// # Errors
+///
+/// When there is a stream, a future or an error context in it, when it nests more than 128 deep, or when `handles` is full;
+/// nothing is put there then.
+pub fn from_val_with(handles: &mut Handles, val: &Val) -> Result<String, WaveError> {
+    write::values(Some(handles), std::slice::from_ref(val))
 }
 
 /// Writes the results of a call: nothing, or the one value.
@@ -81,86 +133,47 @@ pub fn from_val(val: &Val) -> Result<String, WaveError> {
 ///
 /// As [`from_val`].
 pub fn results(results: &[Val]) -> Result<String, WaveError> {
-    let texts = results.iter().map(from_val).collect::<Result<Vec<_>, _>>()?;
-    Ok(texts.join(", "))
+    write::values(None, results)
 }
 
-/// Why text is no call, or a value has no text.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WaveError {
-    /// The text has no name followed by a list in parentheses.
-    #[error("expected a call such as `name(\"text\", 42)`, but there is none at byte {position}")]
-    NotACall {
-        /// Where it should have been, in bytes from the beginning.
-        position: usize,
-    },
-    /// No function answers to the name.
-    #[error(transparent)]
-    Function(#[from] FindError),
-    /// The list of arguments is not well-formed.
-    #[error("the list of arguments is not well-formed at byte {position}: expected `{expected}`")]
-    List {
-        /// Where, in bytes from the beginning of the text.
-        position: usize,
-        /// The function's parameters.
-        expected: String,
-        /// What the parser says.
-        source: ParserError,
-    },
-    /// There are too few or too many arguments.
-    #[error("`{function}` is `{signature}`: {given} given where {expected} are needed")]
-    Count {
-        /// The function's full name.
-        function: String,
-        /// The function's type.
-        signature: String,
-        /// How many arguments it takes.
-        expected: usize,
-        /// How many were given.
-        given: usize,
-    },
-    /// A value is not of its type.
-    #[error("{}expected `{expected}` at byte {position}", .parameter.as_ref().map(|name| format!("argument `{name}`: ")).unwrap_or_default())]
-    Value {
-        /// The parameter the value is for, in a call.
-        parameter: Option<String>,
-        /// The type it should have.
-        expected: String,
-        /// Where, in bytes from the beginning of the text.
-        position: usize,
-        /// What the parser says.
-        source: ParserError,
-    },
-    /// A value cannot be written as WAVE.
-    #[error("a {kind} has no WAVE notation")]
-    NoNotation {
-        /// What it is.
-        kind: &'static str,
-    },
+/// [`results`], with resources as handles: they are put among `handles`.
+///
+/// # Errors
+///
+/// As [`from_val_with`].
+pub fn results_with(handles: &mut Handles, results: &[Val]) -> Result<String, WaveError> {
+    write::values(Some(handles), results)
 }
 
-impl WaveError {
-    fn value(parameter: Option<&str>, ty: &Type, offset: usize, source: ParserError) -> WaveError {
-        WaveError::Value {
-            parameter: parameter.map(str::to_owned),
-            expected: type_text(ty),
-            position: offset.saturating_add(source.span().start),
-            source,
-        }
-    }
+fn call(
+    handles: Option<&Handles>,
+    component: &Component,
+    text: &str,
+) -> Result<(ExportedFunction, Vec<Val>), WaveError> {
+    let (name, list) = split_call(text)?;
+    let function = find(component, name)?;
+    let offset = text.len() - list.len();
+    let arguments = arguments_at(handles, &function, list, offset)?;
+    Ok((function, arguments))
 }
 
-fn arguments_at(function: &ExportedFunction, list: &str, offset: usize) -> Result<Vec<Val>, WaveError> {
+fn value(handles: Option<&Handles>, ty: &Type, text: &str) -> Result<Val, Misfit> {
+    let untyped = parse(text).map_err(|error| malformed(ty, &error))?;
+    Reader { text, handles }.read(ty, untyped.node())
+}
+
+fn arguments_at(
+    handles: Option<&Handles>,
+    function: &ExportedFunction,
+    list: &str,
+    offset: usize,
+) -> Result<Vec<Val>, WaveError> {
     let not_well_formed = |source: ParserError| WaveError::List {
         position: offset.saturating_add(source.span().start),
         expected: function.signature(),
         source,
     };
-    let tuple = match parse_list(list) {
-        Ok(tuple) => tuple,
-        Err(source) => return Err(not_well_formed(source)),
-    };
+    let tuple = parse_list(list).map_err(not_well_formed)?;
     let nodes: Vec<_> = match &tuple {
         Some(tuple) => tuple.node().as_tuple().map_err(not_well_formed)?.collect(),
         None => Vec::new(),
@@ -175,11 +188,10 @@ fn arguments_at(function: &ExportedFunction, list: &str, offset: usize) -> Resul
             given: nodes.len(),
         });
     }
+    let reader = Reader { text: list, handles };
     let mut nodes = nodes.into_iter();
     let read = |(name, ty): (&str, Type)| match nodes.next() {
-        Some(node) => {
-            node.to_wasm_value(&ty, list).map_err(|source| WaveError::value(Some(name), &ty, offset, source))
-        }
+        Some(node) => reader.read(&ty, node).map_err(|misfit| WaveError::value(Some(name), offset, misfit)),
         None => Ok(Val::Option(None)),
     };
     function.params().map(read).collect()
@@ -191,24 +203,5 @@ fn parse_list(list: &str) -> Result<Option<UntypedValue<'_>>, ParserError> {
     if inside.is_some_and(|inside| inside.trim().is_empty()) {
         return Ok(None);
     }
-    let mut parser = Parser::new(list);
-    let tuple = parser.parse_raw_value()?;
-    parser.finish()?;
-    Ok(Some(tuple))
-}
-
-fn first_without_notation(val: &Val) -> Option<&'static str> {
-    match val {
-        Val::Resource(_) | Val::Map(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {
-            Some(kind(val))
-        }
-        Val::List(items) | Val::FixedLengthList(items) | Val::Tuple(items) => {
-            items.iter().find_map(first_without_notation)
-        }
-        Val::Record(fields) => fields.iter().find_map(|(_, val)| first_without_notation(val)),
-        Val::Variant(_, Some(val)) | Val::Option(Some(val)) | Val::Result(Ok(Some(val)) | Err(Some(val))) => {
-            first_without_notation(val)
-        }
-        _ => None,
-    }
+    parse(list).map(Some)
 }
