@@ -1,41 +1,11 @@
 //! Values as JSON: nothing is lost, and what does not fit is named with its place.
 
-use std::fmt::Write;
-
-use host_component::{json, type_text, wave};
+use host_component::json;
 use serde_json::{Value, json};
-use wasmtime::component::types::ComponentItem;
+use wasmtime::Engine;
 use wasmtime::component::{Component, Type, Val};
-use wasmtime::{Config, Engine};
 
-/// The types of the functions `f0`, `f1`, … of an imported instance with this body.
-fn types(body: &str) -> Vec<Type> {
-    let mut config = Config::new();
-    config.wasm_component_model_map(true).wasm_component_model_fixed_length_lists(true);
-    let engine = Engine::new(&config).unwrap();
-    let component = Component::new(&engine, format!("(component (import \"i\" (instance {body})))")).unwrap();
-    let ty = component.component_type();
-    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(&engine, "i").map(|item| item.ty)
-    else {
-        panic!("the import is an instance");
-    };
-    let functions = instance.exports(&engine).filter_map(|(_, item)| match item.ty {
-        ComponentItem::ComponentFunc(function) => function.params().next().map(|(_, ty)| ty),
-        _ => None,
-    });
-    functions.collect()
-}
-
-fn ty(text: &str) -> Type {
-    types(&format!("(export \"f\" (func (param \"x\" {text})))")).remove(0)
-}
-
-fn named(definition: &str) -> Type {
-    types(&format!(
-        r#"(type $t' {definition}) (export "t" (type $t (eq $t'))) (export "f" (func (param "x" $t)))"#
-    ))
-    .remove(0)
-}
+use crate::types::{named, ty, types};
 
 /// Reads, writes, and writes as text and reads again: each time the same.
 #[track_caller]
@@ -133,10 +103,39 @@ fn floats_keep_every_bit_through_text() {
 }
 
 #[test]
-fn whole_numbers_may_be_written_as_floats_where_that_is_exact() {
+fn whole_numbers_may_be_written_as_floats() {
     assert_eq!(json::to_val(&Type::U32, &json!(1e3)), Ok(Val::U32(1000)));
+    assert_eq!(json::to_val(&Type::U64, &json!(1e18)), Ok(Val::U64(1_000_000_000_000_000_000)));
+    assert_eq!(json::to_val(&Type::S64, &json!(-9_223_372_036_854_775_808.0)), Ok(Val::S64(i64::MIN)));
+    assert_eq!(json::to_val(&Type::U8, &json!(-0.0)), Ok(Val::U8(0)));
     refused(&Type::U32, &json!(1.5), "at `$`: expected a whole number that is a u32, found 1.5");
-    refused(&Type::U64, &json!(1e18), "at `$`: expected a whole number that is a u64, found 1e+18");
+    // The next number that is an `f64` after the largest `u64`.
+    refused(
+        &Type::U64,
+        &json!(18_446_744_073_709_551_616.0),
+        "at `$`: expected a whole number that is a u64, found 1.8446744073709552e+19",
+    );
+    refused(&Type::S64, &json!(1e300), "at `$`: expected a whole number that is a s64, found 1e+300");
+}
+
+#[test]
+fn text_that_is_no_json_is_refused_with_its_place() {
+    let error = json::parse("{\n  \"a\": 1,\n  b: 2}").unwrap_err();
+    assert_eq!((error.line, error.column), (3, 3));
+    assert_eq!(error.to_string(), "the text is not JSON at line 3, column 3");
+    assert!(json::parse("").is_err());
+    assert!(json::parse(&"[".repeat(100_000)).is_err());
+    assert!(json::parse(&"{\"a\":".repeat(100_000)).is_err());
+}
+
+#[test]
+fn a_value_deeper_than_webassembly_has_any_is_not_written() {
+    let deep = (0..1000).fold(Val::U8(1), |val, _| Val::List(vec![val]));
+    let error = json::from_val(&deep).unwrap_err();
+    assert_eq!(error.problem.to_string(), "the value nests more than 128 deep");
+    let deepest = (0..99).fold("u8".to_owned(), |ty, _| format!("(list {ty})"));
+    let val = (0..99).fold(Val::U8(1), |val, _| Val::List(vec![val]));
+    assert_eq!(json::to_val(&ty(&deepest), &json::from_val(&val).unwrap()), Ok(val));
 }
 
 #[test]
@@ -238,169 +237,5 @@ fn arguments_come_by_position_or_by_name() {
     assert_eq!(json::arguments(&function, &json!({"text": "x"})), expected);
     for wrong in [json!([]), json!(["x", "y"]), json!({"txt": "x"}), json!({}), json!("x"), json!([1])] {
         assert!(json::arguments(&function, &wrong).is_err(), "{wrong}");
-    }
-}
-
-#[test]
-fn generated_values_of_generated_types_come_back_the_same() {
-    let mut random = Random(0x5eed);
-    for ty in &generate_types(&mut random, 150, true) {
-        for _ in 0..20 {
-            let val = generate_value(&mut random, ty);
-            let text = serde_json::to_string(&json::from_val(&val).unwrap()).unwrap();
-            let back = json::to_val(ty, &serde_json::from_str(&text).unwrap());
-            assert_eq!(back.as_ref(), Ok(&val), "{}: {text}", type_text(ty));
-        }
-    }
-}
-
-#[test]
-fn generated_values_come_back_the_same_from_wave() {
-    let mut random = Random(0x3a7e);
-    for ty in &generate_types(&mut random, 150, false) {
-        for _ in 0..20 {
-            let val = generate_value(&mut random, ty);
-            let text = wave::from_val(&val).unwrap();
-            let back =
-                wave::to_val(ty, &text).unwrap_or_else(|error| panic!("{}: {text}: {error}", type_text(ty)));
-            assert_eq!(back, val, "{}: {text}", type_text(ty));
-        }
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        // xorshift64
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// Extremes as often as anything between.
-    fn bits(&mut self) -> u64 {
-        match self.below(4) {
-            0 => 0,
-            1 => u64::MAX,
-            2 => 1 << self.below(64),
-            _ => self.next(),
-        }
-    }
-}
-
-/// Types as a component has them; maps and lists of fixed length, which WAVE cannot read, only if `exotic`.
-fn generate_types(random: &mut Random, count: usize, exotic: bool) -> Vec<Type> {
-    let mut body = String::new();
-    for index in 0..count {
-        let ty = generate_type(random, 4, exotic, &mut body);
-        writeln!(body, "(export \"f{index}\" (func (param \"x\" {ty})))").unwrap();
-    }
-    let types = types(&body);
-    assert_eq!(types.len(), count);
-    types
-}
-
-/// A type as WAT; what must have a name is declared in `body`.
-fn generate_type(random: &mut Random, depth: u32, exotic: bool, body: &mut String) -> String {
-    let simple =
-        ["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string"];
-    if depth == 0 || random.below(4) == 0 {
-        return simple[random.below(simple.len() as u64) as usize].to_owned();
-    }
-    let count = 1 + random.below(3);
-    let members = |random: &mut Random, body: &mut String, write: &dyn Fn(u64, String) -> String| {
-        (0..count)
-            .map(|index| write(index, generate_type(random, depth - 1, exotic, body)))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let definition = match random.below(if exotic { 10 } else { 8 }) {
-        0 => return format!("(list {})", generate_type(random, depth - 1, exotic, body)),
-        8 => return format!("(list {} {count})", generate_type(random, depth - 1, exotic, body)),
-        2 => return format!("(option {})", generate_type(random, depth - 1, exotic, body)),
-        3 => return format!("(tuple {})", members(random, body, &|_, ty| ty)),
-        4 => {
-            let [ok, err] = [(); 2].map(|()| generate_type(random, depth - 1, exotic, body));
-            return match random.below(4) {
-                0 => "(result)".to_owned(),
-                1 => format!("(result {ok})"),
-                2 => format!("(result (error {err}))"),
-                _ => format!("(result {ok} (error {err}))"),
-            };
-        }
-        9 => return format!("(map string {})", generate_type(random, depth - 1, exotic, body)),
-        6 => format!("(record {})", members(random, body, &|index, ty| format!("(field \"f{index}\" {ty})"))),
-        7 => format!(
-            "(variant (case \"some\") {})",
-            members(random, body, &|index, ty| format!("(case \"c{index}\" {ty})"))
-        ),
-        1 => r#"(enum "ok" "red" "null")"#.to_owned(),
-        _ => r#"(flags "a" "b" "c" "some")"#.to_owned(),
-    };
-    let name = format!("t{}", body.lines().count());
-    writeln!(body, "(type $d{name} {definition}) (export \"{name}\" (type ${name} (eq $d{name})))").unwrap();
-    format!("${name}")
-}
-
-fn generate_value(random: &mut Random, ty: &Type) -> Val {
-    let some = |random: &mut Random, ty: Option<Type>| ty.map(|ty| Box::new(generate_value(random, &ty)));
-    let bits = random.bits();
-    match ty {
-        Type::Bool => Val::Bool(bits & 1 == 1),
-        Type::S8 => Val::S8(bits as i8),
-        Type::U8 => Val::U8(bits as u8),
-        Type::S16 => Val::S16(bits as i16),
-        Type::U16 => Val::U16(bits as u16),
-        Type::S32 => Val::S32(bits as i32),
-        Type::U32 => Val::U32(bits as u32),
-        Type::S64 => Val::S64(bits as i64),
-        Type::U64 => Val::U64(bits),
-        Type::Float32 => Val::Float32(f32::from_bits(bits as u32)),
-        Type::Float64 => Val::Float64(f64::from_bits(bits)),
-        Type::Char => Val::Char(char::from_u32(bits as u32 % 0x11_0000).unwrap_or('"')),
-        Type::String => Val::String(
-            (0..random.below(5)).filter_map(|_| char::from_u32(random.next() as u32 % 0x3000)).collect(),
-        ),
-        Type::List(list) => {
-            Val::List((0..random.below(4)).map(|_| generate_value(random, &list.ty())).collect())
-        }
-        Type::FixedLengthList(list) => {
-            Val::FixedLengthList((0..list.len()).map(|_| generate_value(random, &list.ty())).collect())
-        }
-        Type::Map(map) => Val::Map(
-            (0..random.below(3))
-                .map(|_| (generate_value(random, &map.key()), generate_value(random, &map.value())))
-                .collect(),
-        ),
-        Type::Record(record) => Val::Record(
-            record.fields().map(|field| (field.name.to_owned(), generate_value(random, &field.ty))).collect(),
-        ),
-        Type::Tuple(tuple) => Val::Tuple(tuple.types().map(|ty| generate_value(random, &ty)).collect()),
-        Type::Variant(variant) => {
-            let count = variant.cases().len() as u64;
-            let case = variant.cases().nth(random.below(count) as usize).unwrap();
-            Val::Variant(case.name.to_owned(), some(random, case.ty))
-        }
-        Type::Enum(names) => Val::Enum(
-            names.names().nth(random.below(names.names().len() as u64) as usize).unwrap().to_owned(),
-        ),
-        Type::Flags(flags) => {
-            Val::Flags(flags.names().filter(|_| random.below(2) == 0).map(str::to_owned).collect())
-        }
-        Type::Option(option) => {
-            Val::Option(if bits & 1 == 0 { None } else { some(random, Some(option.ty())) })
-        }
-        Type::Result(result) => Val::Result(if bits & 1 == 0 {
-            Ok(some(random, result.ok()))
-        } else {
-            Err(some(random, result.err()))
-        }),
-        _ => panic!("the generator makes no such type"),
     }
 }

@@ -1,11 +1,15 @@
 //! Integration tests, a module per subject.
 
 mod guests;
+mod types;
 
+mod handles;
 mod inspect;
 mod json;
 mod log;
 mod missing;
+mod properties;
+mod schema;
 mod typed;
 mod untyped;
 mod wave;

@@ -2,9 +2,10 @@
 
 use host_component::wave::{self, WaveError};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Val};
+use wasmtime::component::{Component, Type, Val};
 
 use crate::guests::{ARITHMETIC, ECHO};
+use crate::types::{named, ty};
 
 fn parse(text: &str) -> Result<(String, Vec<Val>), WaveError> {
     let component = Component::new(&Engine::default(), ECHO).unwrap();
@@ -49,8 +50,79 @@ fn errors_show_the_place_and_the_type_expected() {
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
     }
-    let error = parse(r#"items([{name: "x"}])"#).unwrap_err();
-    assert!(error.to_string().starts_with("argument `items`: expected `list<record { name: string, color: enum { red, green }, size: option<u8> }>`"), "{error}");
+}
+
+#[test]
+fn errors_name_the_innermost_place_and_what_is_wrong_there() {
+    for (text, position, expected, problem) in [
+        (
+            r#"items([{name: "x"}])"#,
+            7,
+            "record { name: string, color: enum { red, green }, size: option<u8> }",
+            "the field `color` is missing",
+        ),
+        (
+            r#"items([{name: "x", color: blue}])"#,
+            26,
+            "enum { red, green }",
+            "the case `blue` is unknown; there is `red`, `green`",
+        ),
+        (
+            r#"items([{name: "x", color: red, weight: 1}])"#,
+            39,
+            "record { name: string, color: enum { red, green }, size: option<u8> }",
+            "the field `weight` is unknown; there is `name`, `color`, `size`",
+        ),
+        (r#"items([{name: "x", color: red, size: 256}])"#, 37, "u8", "invalid value"),
+        ("float(1e999)", 6, "f64", "the number is out of range"),
+        ("float(\"1\")", 6, "f64", "a value of another type is there"),
+        (
+            "rights({read, run})",
+            7,
+            "flags { read, write }",
+            "the flag `run` is unknown; there is `read`, `write`",
+        ),
+    ] {
+        let error = parse(text).unwrap_err();
+        let WaveError::Value { position: found, expected: ty, source, .. } = &error else {
+            panic!("{text}: {error}");
+        };
+        assert_eq!(
+            (*found, ty.as_str(), source.to_string().as_str()),
+            (position, expected, problem),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn payloads_and_counts_are_told_apart() {
+    let variant = named(r#"(variant (case "off") (case "on" u8))"#);
+    for (ty, text, problem) in [
+        (&variant, "on", "`on` needs a payload in parentheses"),
+        (&variant, "off(1)", "`off` has no payload"),
+        (&ty("(tuple u8 u8)"), "(1, 2, 3)", "3 items where 2 are needed"),
+        (&ty("(list u8 2)"), "[1]", "1 items where 2 are needed"),
+        (&ty("(map string u8)"), "[(\"a\", 1, 2, 3)]", "4 items where 2 are needed"),
+        (&ty("(result)"), "ok(1)", "`ok` has no payload"),
+    ] {
+        let WaveError::Value { source, .. } = wave::to_val(ty, text).unwrap_err() else { panic!("{text}") };
+        assert_eq!(source.to_string(), problem, "{text}");
+    }
+}
+
+#[test]
+fn some_and_ok_may_be_left_out_where_nothing_else_can_be_meant() {
+    let one = || Box::new(Val::U8(1));
+    assert_eq!(wave::to_val(&ty("(option u8)"), "1").unwrap(), Val::Option(Some(one())));
+    assert_eq!(wave::to_val(&ty("(result u8)"), "1").unwrap(), Val::Result(Ok(Some(one()))));
+    assert!(wave::to_val(&ty("(option (option u8))"), "1").is_err());
+    // Names that are words of WAVE are marked.
+    let flags = named(r#"(flags "some" "x")"#);
+    assert_eq!(
+        wave::to_val(&flags, "{%some, x}").unwrap(),
+        Val::Flags(vec!["some".to_owned(), "x".to_owned()])
+    );
 }
 
 #[test]
@@ -70,7 +142,15 @@ fn hostile_text_is_refused_and_not_more() {
     ] {
         assert!(parse(text).is_err(), "{text:?}");
     }
-    assert!(parse(&format!("items({}", "[".repeat(100_000))).is_err());
+    // Each in the place of a value; without a bound the stack would end first.
+    for open in ["[", "(", "{a: ", "some(", "ok(", "x("] {
+        let deep = open.repeat(100_000);
+        assert!(parse(&format!("items({deep}")).is_err(), "{open}");
+        assert!(parse(&format!("items{deep}")).is_err(), "{open}");
+        let error = wave::to_val(&Type::U8, &deep).unwrap_err();
+        let WaveError::Value { source, .. } = &error else { panic!("{open}: {error}") };
+        assert_eq!(source.to_string(), "value nesting too deep", "{open}");
+    }
 }
 
 #[test]
@@ -81,8 +161,16 @@ fn a_name_nobody_exports_is_an_error_with_near_names() {
 }
 
 #[test]
-fn what_has_no_notation_is_an_error_however_deep_it_lies() {
-    let map = Val::Map(vec![(Val::U8(1), Val::U8(2))]);
-    let deep = Val::Result(Ok(Some(Box::new(Val::Record(vec![("x".to_owned(), Val::List(vec![map]))])))));
-    assert_eq!(wave::from_val(&deep).unwrap_err().to_string(), "a map has no WAVE notation");
+fn a_map_is_a_list_of_pairs() {
+    let map =
+        Val::Map(vec![(Val::String("a".to_owned()), Val::U8(1)), (Val::String("b".to_owned()), Val::U8(2))]);
+    let text = wave::from_val(&map).unwrap();
+    assert_eq!(text, r#"[("a", 1), ("b", 2)]"#);
+    assert_eq!(wave::to_val(&ty("(map string u8)"), &text).unwrap(), map);
+}
+
+#[test]
+fn a_value_deeper_than_webassembly_has_any_is_not_written() {
+    let deep = (0..1000).fold(Val::U8(1), |val, _| Val::List(vec![val]));
+    assert_eq!(wave::from_val(&deep).unwrap_err().to_string(), "the value nests more than 128 deep");
 }
