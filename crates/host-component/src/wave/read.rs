@@ -4,7 +4,7 @@
 //! decided here and not by Wasmtime: it drops fields that a record does not have, makes infinity of numbers that are too
 //! large, knows no resources and no maps, and cannot say where inside a value the mistake is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasmtime::component::wasm_wave::ast::Node;
 use wasmtime::component::wasm_wave::parser::{Parser, ParserError, ParserErrorKind};
@@ -81,13 +81,11 @@ impl<'a> Reader<'a> {
                 let (key, value) = (map.key(), map.value());
                 let nodes = node.as_list().map_err(wrong)?;
                 let pair = |node: &Node| {
-                    let mut items = node.as_tuple().map_err(wrong)?;
-                    match (items.next(), items.next(), items.next()) {
-                        (Some(first), Some(second), None) => {
-                            Ok((self.read(&key, first)?, self.read(&value, second)?))
-                        }
-                        (first, second, _) => {
-                            let given = [first, second].into_iter().flatten().count() + items.len();
+                    let items: Vec<&Node> = node.as_tuple().map_err(wrong)?.collect();
+                    match items[..] {
+                        [first, second] => Ok((self.read(&key, first)?, self.read(&value, second)?)),
+                        _ => {
+                            let given = items.len();
                             Err(Misfit::new(ty, node, WaveProblem::Count { expected: 2, given }))
                         }
                     }
@@ -136,16 +134,17 @@ impl<'a> Reader<'a> {
                 Val::Enum(name.to_owned())
             }
             Type::Flags(flags) => {
-                let mut set = Vec::new();
+                let mut set = BTreeSet::new();
                 for name in node.as_flags(self.text).map_err(wrong)? {
                     let name = name.trim_start_matches('%');
                     if !flags.names().any(|flag| flag == name) {
                         let known = flags.names().map(str::to_owned).collect();
                         return Err(misfit(unknown("the flag", name, known)));
                     }
-                    set.push(name.to_owned());
+                    set.insert(name);
                 }
-                Val::Flags(set)
+                // In the type's order: the parser sorts them by name.
+                Val::Flags(flags.names().filter(|flag| set.contains(flag)).map(str::to_owned).collect())
             }
             Type::Option(option) => {
                 let inner = option.ty();

@@ -19,7 +19,7 @@ const THINGS: &str = r#"
         (func (export "dropped") (result i32) (global.get $count)))
     (core instance $d (instantiate $d))
     (alias core export $d "dtor" (core func $dtor))
-    (type $r' (resource (rep i32) (dtor (func $dtor))))
+    (type $r' (resource (rep i32) (dtor (core func $dtor))))
     (core func $new (canon resource.new $r'))
     (core func $drop (canon resource.drop $r'))
     (core func $rep (canon resource.rep $r'))

@@ -41,15 +41,32 @@ fn typed_shape(shape: &Shape) -> Type {
     types(&format!("{body} (export \"f\" (func (param \"x\" {text})))")).remove(0)
 }
 
-/// A function with these parameters that gives the last of them: imported and exported again, so that it needs no code.
+/// A function with these parameters, which gives the last of them. It is never called, and made so that its core function has
+/// the same type whatever they are: more parameters and results than fit without memory.
 fn function(shapes: &[Shape]) -> ExportedFunction {
     let mut body = String::new();
     let texts: Vec<String> = shapes.iter().map(|shape| shape.wat(&mut body)).collect();
     let params: String =
         texts.iter().enumerate().map(|(index, text)| format!("(param \"p{index}\" {text})")).collect();
-    let result = texts.last().map(|text| format!("(result {text})")).unwrap_or_default();
+    let result = texts.last().map_or("u8", String::as_str);
+    let aliases: String = (0..body.lines().count())
+        .map(|index| format!("(alias export $types \"t{index}\" (type $t{index}))"))
+        .collect();
     let wat = format!(
-        "(component (import \"i\" (instance $i {body} (export \"f\" (func {params} {result})))) (export \"f\" (func $i \"f\")))"
+        r#"(component
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+                (func (export "f") (param i32) (result i32) unreachable))
+            (core instance $i (instantiate $m))
+            (alias core export $i "memory" (core memory $memory))
+            (alias core export $i "realloc" (core func $realloc))
+            (import "types" (instance $types {body}))
+            {aliases}
+            (func (export "f")
+                (param "pad" (option (tuple {pad}))) {params} (result (tuple u8 u8 {result}))
+                (canon lift (core func $i "f") (memory $memory) (realloc $realloc))))"#,
+        pad = "u8 ".repeat(17),
     );
     let component = Component::new(&ENGINE, wat).unwrap();
     exports(&component).remove(0)
@@ -109,6 +126,11 @@ proptest! {
         prop_assert!(meta.is_ok(), "{}: {:?}", schema, meta);
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let jsons = vals.iter().map(|val| json::from_val(val).unwrap());
+        let result = json::from_val(&Val::Tuple(vec![Val::U8(1), Val::U8(2), vals[vals.len() - 1].clone()]));
+        if function.params().len() > 1 {
+            let schema = schema::result(&function).unwrap();
+            prop_assert!(jsonschema::draft202012::new(&schema).unwrap().is_valid(&result.unwrap()));
+        }
         let named = function.params().zip(jsons.clone()).map(|((name, _), json)| (name.to_owned(), json));
         for form in [Value::Object(named.collect()), Value::Array(jsons.collect())] {
             let read = json::arguments(&function, &form);
