@@ -3,6 +3,7 @@
 mod guests;
 mod types;
 
+mod failures;
 mod handles;
 mod inspect;
 mod json;

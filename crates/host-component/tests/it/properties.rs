@@ -6,11 +6,12 @@ mod mutate;
 mod shapes;
 mod values;
 
-use host_component::{ExportedFunction, exports, json, schema, type_text, wave};
+use host_component::{ExportedFunction, call, exports, json, schema, type_text, wave};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
-use wasmtime::component::{Component, Type, Val};
+use wasmtime::component::{Component, Linker, Type, Val};
+use wasmtime::{Store, Trap};
 
 use crate::types::{ENGINE, types};
 
@@ -18,7 +19,7 @@ use mutate::{Mutation, mutation};
 use shapes::{Shape, shape};
 
 /// How many types one property looks at, in a test run that has other things to do; each with several values.
-const CASES: u32 = 96;
+const CASES: u32 = 192;
 
 fn config(cases: u32) -> ProptestConfig {
     // As proptest reads it, which otherwise asks only where no number is given.
@@ -43,7 +44,7 @@ fn typed_shape(shape: &Shape) -> Type {
 
 /// A function with these parameters, which gives the last of them. It is never called, and made so that its core function has
 /// the same type whatever they are: more parameters and results than fit without memory.
-fn function(shapes: &[Shape]) -> ExportedFunction {
+fn function(shapes: &[Shape]) -> (Component, ExportedFunction) {
     let mut body = String::new();
     let texts: Vec<String> = shapes.iter().map(|shape| shape.wat(&mut body)).collect();
     let params: String =
@@ -69,14 +70,15 @@ fn function(shapes: &[Shape]) -> ExportedFunction {
         pad = "u8 ".repeat(17),
     );
     let component = Component::new(&ENGINE, wat).unwrap();
-    exports(&component).remove(0)
+    let function = exports(&component).remove(0);
+    (component, function)
 }
 
-fn arguments() -> impl Strategy<Value = (ExportedFunction, Vec<Val>, Vec<Mutation>)> {
+fn arguments() -> impl Strategy<Value = ((Component, ExportedFunction), Vec<Val>, Vec<Mutation>)> {
     vec(shape(true), 0..4).prop_flat_map(|shapes| {
-        let function = function(&shapes);
+        let (component, function) = function(&shapes);
         let values: Vec<_> = function.params().map(|(_, ty)| values::value(&ty)).collect();
-        (Just(function), values, vec(mutation(), 24))
+        (Just((component, function)), values, vec(mutation(), 24))
     })
 }
 
@@ -120,7 +122,7 @@ proptest! {
 
     /// The schema accepts what is read, and what is not read it refuses: of good values, and of good ones gone wrong.
     #[test]
-    fn the_schema_agrees_with_what_is_read((function, vals, mutations) in arguments()) {
+    fn the_schema_agrees_with_what_is_read(((_, function), vals, mutations) in arguments()) {
         let schema = schema::arguments(&function).unwrap();
         let meta = jsonschema::draft202012::meta::validate(&schema);
         prop_assert!(meta.is_ok(), "{}: {:?}", schema, meta);
@@ -151,6 +153,19 @@ proptest! {
                 );
             }
         }
+    }
+
+    /// What is read of text is accepted by the call: the guest is entered, and traps at once.
+    #[test]
+    fn what_is_read_is_accepted_by_the_call(((component, function), vals, _) in arguments()) {
+        let mut store = Store::new(&ENGINE, ());
+        let instance = Linker::new(&ENGINE).instantiate(&mut store, &component).unwrap();
+        let json = vals.iter().map(|val| json::from_val(val).unwrap()).collect();
+        let read = json::arguments(&function, &Value::Array(json)).unwrap();
+        let error = call(&mut store, &instance, &function, &read).unwrap_err();
+        prop_assert!(error.retires_store(), "{}: {:?}: {}", function.signature(), vals, error);
+        let trap = error.into_wasmtime();
+        prop_assert_eq!(trap.downcast_ref(), Some(&Trap::UnreachableCodeReached), "{}", trap);
     }
 
     /// Whatever is typed, the answer is a value or an error.
