@@ -23,8 +23,8 @@ const LIMIT: usize = 1_000;
 /// [`Handles::call`] knows which resources are still there. A resource that was dropped, or given away as `own`, is refused
 /// before the guest is entered; Wasmtime alone notices it inside the call, where it may cost the instance.
 ///
-/// Keep one `Handles` for each store, beside it or in its data. What it keeps is bounded; a resource that is in it stays in
-/// the store until it is dropped or given away, or the store is.
+/// Keep one `Handles` for each store, beside it: nothing else tells the resources of one store from those of another. What it
+/// keeps is bounded; a resource that is in it stays in the store until it is dropped or given away, or the store is dropped.
 ///
 /// ```
 /// use host_component::{Handles, find, json};

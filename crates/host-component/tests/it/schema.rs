@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Type};
 
-use crate::guests::{ARITHMETIC, ECHO};
+use crate::guests::{ARITHMETIC, ECHO, plugin};
 use crate::types::{named, ty, types};
 
 /// Whether `json` fits `schema`, which must be a valid one.
@@ -107,8 +107,9 @@ fn handles_are_objects_and_streams_are_nothing() {
 
 #[test]
 fn one_document_has_all_exports() {
-    for wat in [ARITHMETIC, ECHO] {
-        let component = Component::new(&Engine::default(), wat).unwrap();
+    let engine = Engine::default();
+    let [arithmetic, echo] = [ARITHMETIC, ECHO].map(|wat| Component::new(&engine, wat).unwrap());
+    for component in [arithmetic, echo, plugin(&engine, "greeter")] {
         let document = schema::component(&component).unwrap();
         let all = exports(&component);
         assert_eq!(document["functions"].as_object().unwrap().len(), all.len());

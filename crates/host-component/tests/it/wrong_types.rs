@@ -102,6 +102,41 @@ fn arguments_of_the_wrong_type() {
 }
 
 #[test]
+fn how_deep_a_value_nests_does_not_matter() {
+    let deep = (0..1000).fold(Val::U8(1), |val, _| Val::List(vec![val]));
+    refused(
+        &mut Alone::new(ECHO),
+        "text",
+        std::slice::from_ref(&deep),
+        "argument `text` of `text` does not fit at `$`: expected string, found list",
+    );
+    // The deepest type there is, and a mistake at its bottom.
+    let lists: String = (1..98).map(|level| format!("(type $l{level} (list $l{}))", level - 1)).collect();
+    let mut alone = Alone::new(&format!(
+        r#"(component
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+                (func (export "f") (param i32 i32)))
+            (core instance $i (instantiate $m))
+            (alias core export $i "memory" (core memory $memory))
+            (alias core export $i "realloc" (core func $realloc))
+            (type $l0 (list u8)) {lists}
+            (func (export "f") (param "x" $l97)
+                (canon lift (core func $i "f") (memory $memory) (realloc $realloc))))"#
+    ));
+    let function = find(&alone.component, "f").unwrap();
+    let error = call(&mut alone.store, &alone.instance, &function, &[deep]).unwrap_err();
+    let CallError::Arguments(ArgumentError::Type { path, expected, found, .. }) = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (path.as_str(), expected.as_str(), found.as_str()),
+        (format!("${}", "[0]".repeat(98)).as_str(), "u8", "list")
+    );
+}
+
+#[test]
 fn resources_must_be_of_the_instances_own_type() {
     // `make` gives a handle of the component's resource, `use` takes one back.
     let wat = r#"(component
