@@ -36,6 +36,13 @@ impl Handles {
     }
 }
 
+impl ReleaseError {
+    /// Whether the store must not be used for another call of a component: a destructor was entered, and left half-way.
+    pub fn retires_store(&self) -> bool {
+        matches!(self, ReleaseError::Destructor { .. })
+    }
+}
+
 /// Why a resource was not dropped as it should be.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -40,6 +40,7 @@ impl Builder {
         }
         let array = tuple(fields.iter().map(|(_, schema, _)| schema.clone()).collect());
         let object = self.object(fields)?;
+        // Bounded by what was visited: a signature is made of the same types and names.
         Ok(json!({ "description": function.signature(), "anyOf": [object, array] }))
     }
 

@@ -289,6 +289,7 @@ fn a_destructor_that_fails_is_told() {
     things.call("make", &json!([666]));
     let error = things.handles.drop_resource(&mut things.alone.store, 1).unwrap_err();
     assert_eq!(error.to_string(), "the destructor of the resource with the handle 1 failed");
+    assert!(error.retires_store());
     let ReleaseError::Destructor { source, .. } = error else { panic!("{error}") };
     assert_eq!(source.downcast_ref(), Some(&Trap::UnreachableCodeReached));
     assert!(things.handles.is_empty());

@@ -164,6 +164,28 @@ fn a_type_that_is_huge_when_spelled_out_is_an_error() {
         .remove(0);
     assert_eq!(schema::value(&huge), Err(SchemaError::TooLarge { limit: 100_000, what: "types" }));
 
+    // Each of these functions is written in 20 bytes, and its type takes 16 KB as text.
+    let functions: String = (0..400)
+        .map(|index| {
+            format!("(func (export \"f{index}\") (param \"x\" $t) (canon lift (core func $i \"f\")))")
+        })
+        .collect();
+    let cases: String = (0..2000).map(|index| format!("\"case{index}\" ")).collect();
+    let many = format!(
+        r#"(component
+            (core module $m (func (export "f") (param i32)))
+            (core instance $i (instantiate $m))
+            (type $t' (enum {cases}))
+            (export $t "t" (type $t'))
+            {functions})"#
+    );
+    let component = Component::new(&Engine::default(), many).unwrap();
+    assert_eq!(
+        schema::component(&component),
+        Err(SchemaError::TooLarge { limit: 4 << 20, what: "bytes of names" })
+    );
+    assert!(schema::arguments(&find(&component, "f0").unwrap()).is_ok());
+
     let fields: String =
         (0..60).map(|index| format!("(field \"f{index}{}\" u8)", "x".repeat(90_000))).collect();
     let wordy = named(&format!("(record {fields})"));
