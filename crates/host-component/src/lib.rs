@@ -9,8 +9,11 @@ mod exports;
 pub mod json;
 pub mod wave;
 
+pub mod compare;
 pub mod doctor;
 pub mod inspect;
+mod stubs;
+mod world;
 
 mod check;
 mod names;
@@ -22,4 +25,8 @@ pub use check::ArgumentError;
 pub use exports::{ExportedFunction, FindError, exports, find};
 pub use log::{HasLog, Log};
 pub use names::InterfaceName;
+pub use stubs::{StubCalled, Stubs, stub_missing_imports};
 pub use wit::type_text;
+pub use world::World;
+#[cfg(feature = "wit")]
+pub use world::WorldError;
