@@ -2,11 +2,15 @@
 
 mod guests;
 
+mod binary;
+mod compare;
 mod inspect;
 mod json;
 mod log;
 mod missing;
+mod stubs;
 mod typed;
 mod untyped;
 mod wave;
+mod worlds;
 mod wrong_types;
