@@ -99,16 +99,21 @@ pub fn types(left: &Type, right: &Type) -> Comparison {
 /// Resources have no name here, so that any resource is like any other.
 ///
 /// ```
-/// use host_component::{compare, find};
+/// use host_component::{compare, exports};
 /// use wasmtime::Engine;
 /// use wasmtime::component::Component;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let engine = Engine::default();
-/// let function = |ty: &str| {
-///     let text = format!(r#"(component (import "f" (func $f (param "size" {ty}))) (export "f" (func $f)))"#);
-///     find(&Component::new(&engine, text).unwrap(), "f").unwrap()
-/// };
-/// let comparison = compare::functions(function("u32").ty(), function("u64").ty());
+/// let component = Component::new(
+///     &engine,
+///     r#"(component
+///         (core module $m (func (export "a") (param i32)) (func (export "b") (param i64)))
+///         (core instance $i (instantiate $m))
+///         (func (export "a") (param "size" u32) (canon lift (core func $i "a")))
+///         (func (export "b") (param "size" u64) (canon lift (core func $i "b"))))"#,
+/// )?;
+/// let both = exports(&component);
+/// let comparison = compare::functions(both[0].ty(), both[1].ty());
 /// assert_eq!(
 ///     comparison.differences[0].sides("guest", "host"),
 ///     "\

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use thiserror::Error;
-use wasmparser::{Parser, Validator, WasmFeatures};
+use wasmparser::{ComponentExternalKind, ComponentTypeRef, Parser, Payload, Validator, WasmFeatures};
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{PackageId, Resolve, Type, TypeDefKind, TypeId};
 
@@ -30,6 +30,10 @@ pub fn wit_text(bytes: &[u8]) -> Result<String, WitTextError> {
         Validator::new_with_features(WasmFeatures::all())
             .validate_all(bytes)
             .map_err(|error| invalid(error.to_string()))?;
+        if let Some(name) = without_words(bytes) {
+            let reason = format!("`{}` is a core module or a component", printable(name));
+            return Err(WitTextError::NoWit { reason });
+        }
         wit_component::decode(bytes)
             .map_err(|error| WitTextError::NoWit { reason: printable(&format!("{error:#}")) })
     }))
@@ -48,6 +52,35 @@ pub fn wit_text(bytes: &[u8]) -> Result<String, WitTextError> {
         .print(resolve, main, &others)
         .map_err(|error| WitTextError::NoWit { reason: printable(&format!("{error:#}")) })?;
     Ok(printer.output.into())
+}
+
+/// The first import or export that is a core module or a component: the decoder would pass over it in silence.
+fn without_words(bytes: &[u8]) -> Option<&str> {
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                let found = imports.into_iter().map_while(Result::ok).find(|import| {
+                    matches!(import.ty, ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_))
+                });
+                if let Some(import) = found {
+                    return Some(import.name.name);
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                let found = exports.into_iter().map_while(Result::ok).find(|export| {
+                    matches!(export.kind, ComponentExternalKind::Module | ComponentExternalKind::Component)
+                });
+                if let Some(export) = found {
+                    return Some(export.name.name);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Why there is no WIT text of a component.

@@ -204,7 +204,7 @@ fn a_hostile_component_is_compared_in_bounded_time() {
         types.push_str(&format!("(type $t{level} (tuple $t{0} $t{0}))\n", level - 1));
     }
     let functions: String =
-        (0..3_000).map(|n| format!("(export \"f{n}\" (func (param \"x\" $t13)))\n")).collect();
+        (0..25).map(|n| format!("(export \"f{n}\" (func (param \"x\" $t13)))\n")).collect();
     let guest = component(&engine, &format!("(component (import \"a:b/c\" (instance {types} {functions})))"));
     let report = Doctor::new().world(World::of(&guest)).check_world(&guest).unwrap_err();
     assert!(matches!(report.problems[..], [Problem::Unchecked { .. }]), "{report}");
