@@ -1,6 +1,7 @@
 //! What is in the bytes of a component: how large which part is, what is nested in it, and who made it.
 
-use std::fmt;
+mod text;
+
 use std::ops::Range;
 
 use serde::Serialize;
@@ -163,7 +164,6 @@ struct Reader {
     nested: Vec<Nested>,
     /// What is being read: the place in `nested`, if it is listed.
     open: Vec<Option<usize>>,
-    /// Headers of what begins next: its size and place, found before its first payload.
     custom_sections: Vec<CustomSection>,
     producers: Vec<Producer>,
     cut: bool,
@@ -303,60 +303,5 @@ fn component_name(names: ComponentNameSectionReader<'_>) -> Option<String> {
     match names.into_iter().next()?.ok()? {
         ComponentName::Component { name, .. } => Some(printable(name)),
         _ => None,
-    }
-}
-
-impl fmt::Display for Producer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.name)?;
-        if !self.version.is_empty() {
-            write!(f, " {}", self.version)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Binary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { code, data, custom, component, other } = self.parts;
-        writeln!(f, "size: {} bytes", self.bytes)?;
-        for (part, bytes) in [
-            ("code", code),
-            ("data", data),
-            ("custom sections", custom),
-            ("component", component),
-            ("other", other),
-        ] {
-            writeln!(f, "  {bytes:>10}  {part}")?;
-        }
-        if !self.nested.is_empty() {
-            writeln!(f, "inside:")?;
-        }
-        for nested in &self.nested {
-            let kind = match nested.kind {
-                NestedKind::Module => "core module",
-                NestedKind::Component => "component",
-            };
-            // Depth is bounded by the size alone.
-            let indent = "  ".repeat(nested.depth.min(20) - 1);
-            let name = nested.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
-            writeln!(f, "  {:>10}  {indent}{kind}{name}", nested.bytes)?;
-        }
-        if !self.custom_sections.is_empty() {
-            writeln!(f, "custom sections:")?;
-        }
-        for section in &self.custom_sections {
-            writeln!(f, "  {:>10}  {}", section.bytes, section.name)?;
-        }
-        if !self.producers.is_empty() {
-            writeln!(f, "producers:")?;
-        }
-        for producer in &self.producers {
-            writeln!(f, "  {producer}")?;
-        }
-        if self.cut {
-            writeln!(f, "… and more")?;
-        }
-        Ok(())
     }
 }
