@@ -132,7 +132,7 @@ pub enum BinaryError {
 /// let bytes = b"\0asm\x0d\0\x01\0";
 /// let described = binary(bytes).unwrap();
 /// assert_eq!((described.bytes, described.nested.len()), (8, 0));
-/// assert_eq!(binary(&bytes[..6]).unwrap_err().to_string(), "it is no well-formed component at byte 6: unexpected end-of-file");
+/// assert_eq!(binary(&bytes[..6]).unwrap_err().to_string(), "it is no well-formed component at byte 4: unexpected end-of-file");
 /// ```
 ///
 /// # Errors
