@@ -167,10 +167,13 @@ fn resources_must_be_the_same_ones_on_both_sides() {
     let (one, two) = (component(&engine, &text("$one")), component(&engine, &text("$two")));
     Doctor::new().world(World::of(&one)).check_world(&one).unwrap();
     let report = Doctor::new().world(World::of(&one)).check_world(&two).unwrap_err();
-    assert!(
-        lines(&report).iter().any(|line| line.starts_with("`take` of `a:b/use` has another type: `thing`")),
-        "{report}"
+    let lines = lines(&report);
+    assert_eq!(lines.len(), 2, "{report}");
+    assert_eq!(
+        lines[0],
+        "`thing` of `a:b/use` has another type: it stands for another resource than elsewhere"
     );
+    assert!(lines[1].starts_with("`take` of `a:b/use` has another type: `thing`"), "{report}");
 }
 
 #[test]
