@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Call(CallFlags),
     Serve(ServeFlags),
     Inspect(InspectFlags),
+    Doctor(DoctorFlags),
     Compile(CompileFlags),
     /// Look after the cache of compiled code.
     #[command(subcommand)]
@@ -132,6 +133,27 @@ pub(crate) struct InspectFlags {
     /// Print what the program would get of what this manifest asks for, wish for wish
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) wishes: Option<PathBuf>,
+    /// Print nothing but the world of a component, as WIT that other tools read
+    #[arg(long, conflicts_with_all = ["json", "policy", "wishes"])]
+    pub(crate) wit: bool,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
+}
+
+/// Say everything that keeps a program from running here, and what to change. No code of it runs.
+///
+/// The exit code is 1 if it does not fit.
+#[derive(Args)]
+pub(crate) struct DoctorFlags {
+    /// A component or a core module.
+    pub(crate) file: PathBuf,
+    /// Compare the component with a world: a WIT file, a folder of WIT files with its `deps`, or a component; with #NAME if
+    /// there are several worlds. What the world does not import, it may have from wasm-host
+    #[arg(long, value_name = "WIT[#NAME]")]
+    pub(crate) world: Option<OsString>,
     /// Print it as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,21 +4,27 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use host_plugins::Policy;
-use host_plugins::host_component::inspect::{Description, describe};
-use host_plugins::host_core;
+use host_plugins::host_component::inspect::{Binary, Description, binary, describe, wit_text};
 use host_plugins::host_limits::Bytes;
-use host_plugins::host_wasi::{Explanation, Need, Needs, explain, needs};
+use host_plugins::host_wasi::{Explanation, Needs, explain};
 use host_plugins::wasmtime::{ExternType, MemoryType, Module};
+use host_plugins::{host_core, host_wasi};
 use serde_json::{Value, json};
 
 use crate::flags::InspectFlags;
 use crate::output::{print, printable, printable_json, size};
-use crate::{load, policy};
+use crate::{load, needs, policy};
 
 /// Prints what is in the file.
 pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
     let file = &flags.file;
     let wasm = load::read(file)?;
+    if flags.wit {
+        let text =
+            wit_text(&wasm).with_context(|| format!("there is no WIT text of `{}`", file.display()))?;
+        print(&text)?;
+        return Ok(0);
+    }
     // The engine of `run`, so that what it has compiled is taken from the cache, and kept there for it.
     let runtime = load::runtime(&policy::of_code(None, None, &wasm)?, load::cache(&flags.cache)?)?;
     let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
@@ -31,7 +37,12 @@ pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
         (None, None) => unreachable!("what is compiled is a component or a module"),
     };
     let explanation = explanation(flags, &contents)?;
-    let report = Report { length: wasm.len(), needs: contents.needs(), contents, explanation, not_linked };
+    let binary = match &contents {
+        Contents::Component(_) => Some(binary(&wasm)?),
+        Contents::Module(_) => None,
+    };
+    let (length, needs) = (wasm.len(), contents.needs());
+    let report = Report { length, needs, contents, binary, explanation, not_linked };
     print(&if flags.json { printable_json(&format!("{:#}\n", report.json())) } else { report.text() })?;
     Ok(0)
 }
@@ -51,6 +62,8 @@ struct Report {
     length: usize,
     contents: Contents,
     needs: Needs,
+    /// Sizes, and what is nested; none for a core module.
+    binary: Option<Binary>,
     explanation: Option<Explanation>,
     /// Why `wasm-host` could not run it.
     not_linked: Option<String>,
@@ -76,7 +89,7 @@ struct Item {
 
 impl Contents {
     fn needs(&self) -> Needs {
-        needs(self.wasi_imports())
+        host_wasi::needs(self.wasi_imports())
     }
 
     /// The imports, as `host_wasi` has them named.
@@ -128,25 +141,10 @@ impl Report {
                 }
             }
         }
-        let Needs { may_use, unserved, .. } = &self.needs;
-        if !may_use.is_empty() {
-            writeln!(text, "\nmay use, if a policy or an option grants it:")?;
-            for (what, grant) in may_use.iter().filter_map(|need| Some((what(*need), need.grant()?))) {
-                match option(grant) {
-                    Some(option) => writeln!(text, "  {what}: {grant}, or {option}")?,
-                    None => writeln!(text, "  {what}: {grant}")?,
-                }
-            }
-            let always: Vec<String> =
-                may_use.iter().filter(|need| need.grant().is_none()).map(|need| what(*need)).collect();
-            if !always.is_empty() {
-                writeln!(text, "  and what every program has: {}", always.join(", "))?;
-            }
+        if let Some(binary) = &self.binary {
+            write!(text, "\n{binary}")?;
         }
-        if !unserved.is_empty() {
-            writeln!(text, "\nWASI that is not served:")?;
-            unserved.iter().try_for_each(|name| writeln!(text, "  {}", printable(name)))?;
-        }
+        text.push_str(&needs::text(&self.needs));
         if let Some(explanation) = &self.explanation {
             write!(text, "\nwhat it gets\n{explanation}")?;
         }
@@ -166,13 +164,14 @@ impl Report {
                 exports.iter().map(Item::json).collect::<Value>(),
             ),
         };
-        let may_use = may_use.iter().map(|need| json!({ "what": what(*need), "grant": need.grant() }));
+        let may_use = may_use.iter().map(|need| json!({ "what": needs::what(*need), "grant": need.grant() }));
         json!({
             "kind": self.contents.kind(),
             "bytes": self.length,
             "command": self.contents.is_command(),
             "imports": imports,
             "exports": exports,
+            "binary": self.binary,
             "may-use": may_use.collect::<Value>(),
             "wasi-not-served": unserved,
             "not-wasi": not_wasi,
@@ -195,22 +194,6 @@ impl Item {
             Some(module) => json!({ "module": module, "name": self.name, "type": self.ty }),
             None => json!({ "name": self.name, "type": self.ty }),
         }
-    }
-}
-
-/// What a guest may use, without how it is granted.
-fn what(need: Need) -> String {
-    let text = need.to_string();
-    text.split_once(" (").map_or(text.clone(), |(what, _)| what.to_owned())
-}
-
-/// The option that grants what a policy grants by this key.
-fn option(grant: &str) -> Option<&'static str> {
-    match grant {
-        "args" => Some("ARGS"),
-        "[env], inherit-env" => Some("--env"),
-        "[[directories]]" => Some("--dir"),
-        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `wasm-host`: runs, calls, serves, inspects and compiles WebAssembly programs under limits and grants.
+//! `wasm-host`: runs, calls, serves, inspects, diagnoses and compiles WebAssembly programs under limits and grants.
 #![forbid(unsafe_code)]
 
 mod flags;
@@ -6,12 +6,14 @@ mod flags;
 mod cache;
 mod call;
 mod compile;
+mod doctor;
 mod inspect;
 mod run;
 mod serve;
 
 mod invoke;
 mod load;
+mod needs;
 mod policy;
 mod session;
 
@@ -27,6 +29,7 @@ fn main() {
         Command::Run(flags) => run::run(&flags),
         Command::Call(flags) => call::call(&flags),
         Command::Inspect(flags) => inspect::inspect(&flags),
+        Command::Doctor(flags) => doctor::doctor(&flags),
         Command::Compile(flags) => compile::compile(&flags),
         Command::Serve(flags) => serve::serve(&flags),
         Command::Cache(command) => cache::cache(&command),

@@ -7,16 +7,26 @@
 //!
 //! A linker cannot be asked what it offers. The names given to [`Doctor::offers`] are used for hints alone ("the host
 //! offers `wasi:clocks/wall-clock@0.2.6`"), so a list that is incomplete makes the hints poorer and never the findings wrong.
+//!
+//! A [`World`] says more: what the component must export, and what type the host's side of an import has, so that both sides
+//! of a difference can be shown. [`Doctor::check_world`] needs no linker at all.
 
+mod advice;
+mod beside;
+mod expected;
 mod report;
-mod trial;
+pub(crate) mod trial;
 
 use wasmtime::component::{Component, Linker};
 
+pub use advice::Advice;
 pub use report::{Problem, Report};
+
+use beside::Beside;
 
 use crate::exports;
 use crate::names::{self, InterfaceName};
+use crate::world::World;
 
 /// Compares what a component needs with what a host offers.
 ///
@@ -43,6 +53,7 @@ use crate::names::{self, InterfaceName};
 pub struct Doctor {
     offers: Vec<String>,
     expected: Vec<String>,
+    world: Option<World>,
 }
 
 impl Doctor {
@@ -66,34 +77,104 @@ impl Doctor {
         self
     }
 
+    /// Sets the world that the component is to be of. A host of that world offers its imports, and needs its exports.
+    #[must_use]
+    pub fn world(mut self, world: World) -> Doctor {
+        self.world = Some(world);
+        self
+    }
+
     /// Checks `component` against `linker`, which is left as it is. No code of the component runs.
+    ///
+    /// The linker says which imports are there, and not the world: that only shows the host's side of what differs. The
+    /// world says which exports must be there.
     ///
     /// # Errors
     ///
     /// All that is wrong.
     pub fn check<T: 'static>(&self, component: &Component, linker: &Linker<T>) -> Result<(), Report> {
-        let mut problems: Vec<Problem> =
-            trial::findings(component, linker).into_iter().map(|finding| self.problem(finding)).collect();
-        problems.extend(self.expected.iter().filter_map(|name| missing_export(component, name)));
-        if problems.is_empty() { Ok(()) } else { Err(Report { problems }) }
+        let mut beside = self.beside(component);
+        let mut problems: Vec<Problem> = trial::findings(component, linker)
+            .into_iter()
+            .map(|finding| self.problem(finding, beside.as_mut()))
+            .collect();
+        problems.extend(self.exports(component, beside.as_mut()));
+        report(problems)
     }
 
-    fn problem(&self, finding: trial::Finding) -> Problem {
+    /// Checks `component` against the [`world`](Doctor::world): what it imports must be among the world's imports, in the same
+    /// or a compatible version, with the same types; and what the world exports must be among its exports. There are no
+    /// imports if no world was set.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub fn check_world(&self, component: &Component) -> Result<(), Report> {
+        let linker = Linker::<()>::new(component.engine());
+        self.check_world_and(component, &linker)
+    }
+
+    /// As [`check_world`](Doctor::check_world), but imports that the world does not have may be in `linker`: WASI, for
+    /// example, which many a world leaves to the host.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub fn check_world_and<T: 'static>(
+        &self,
+        component: &Component,
+        linker: &Linker<T>,
+    ) -> Result<(), Report> {
+        let mut beside = self.beside(component);
+        let (mut problems, others) = match &mut beside {
+            Some(beside) => beside.imports(),
+            None => (Vec::new(), Vec::new()),
+        };
+        if beside.is_none() || !others.is_empty() {
+            let of_linker = |import: &str| match &beside {
+                Some(beside) => !beside.has_import(import),
+                None => true,
+            };
+            let findings: Vec<_> = trial::findings(component, linker)
+                .into_iter()
+                .filter(|finding| of_linker(&finding.import))
+                .collect();
+            problems.extend(findings.into_iter().map(|finding| self.problem(finding, beside.as_mut())));
+        }
+        problems.extend(self.exports(component, beside.as_mut()));
+        report(problems)
+    }
+
+    fn beside(&self, component: &Component) -> Option<Beside> {
+        self.world.as_ref().map(|world| Beside::new(component, world))
+    }
+
+    fn exports(&self, component: &Component, beside: Option<&mut Beside>) -> Vec<Problem> {
+        let named = self.expected.iter().filter_map(|name| missing_export(component, name));
+        named.chain(beside.map(Beside::exports).unwrap_or_default()).collect()
+    }
+
+    fn problem(&self, finding: trial::Finding, beside: Option<&mut Beside>) -> Problem {
         let trial::Finding { import, item, what, outcome } = finding;
         match outcome {
             trial::Outcome::Absent => {
                 let wanted = InterfaceName::parse(&import);
-                let offers = || self.offers.iter().map(String::as_str);
-                let compatible = offers().any(|name| InterfaceName::parse(name).is_compatible_with(&wanted));
+                let of_world = beside.map(|beside| beside.offers()).unwrap_or_default();
+                let offers = || self.offers.iter().chain(&of_world).map(String::as_str);
+                let is_compatible = |name: &&str| InterfaceName::parse(name).is_compatible_with(&wanted);
+                let is_exact = item.as_ref().is_none_or(|item| item.is_exact);
                 // Without its first item an interface may be missing as a whole, or be there in a version without it.
-                let item =
-                    item.filter(|item| !item.is_first || item.is_exact || compatible).map(|item| item.path);
-                let versions: Vec<String> = offers()
-                    .filter(|name| {
-                        item.is_none() && InterfaceName::parse(name).unversioned() == wanted.unversioned()
+                let item = item.filter(|item| item.is_offered).map(|item| item.path);
+                let mut versions: Vec<String> = offers()
+                    .filter(|name| InterfaceName::parse(name).unversioned() == wanted.unversioned())
+                    .filter(|name| match item {
+                        Some(_) => !is_exact && is_compatible(name),
+                        None => !is_compatible(name),
                     })
                     .map(str::to_owned)
                     .collect();
+                versions.sort();
+                versions.dedup();
                 let near = if item.is_none() && versions.is_empty() {
                     names::near(&import, offers())
                 } else {
@@ -103,11 +184,29 @@ impl Doctor {
                 Problem::Missing { what: what.to_owned(), import, item, versions, near }
             }
             trial::Outcome::Differs(reason) => {
-                Problem::Differs { import, item: item.map(|item| item.path), reason }
+                let item = item.map(|item| item.path);
+                let differences = match beside {
+                    Some(beside) => beside.import_differences(&import, item.as_deref()),
+                    None => Vec::new(),
+                };
+                let reason = match differences.is_empty() {
+                    true => reason,
+                    false => expected::sentences(&differences, "the host"),
+                };
+                Problem::Differs { import, item, reason, differences }
             }
             trial::Outcome::Unchecked(reason) => Problem::Unchecked { import, reason },
         }
     }
+}
+
+/// The finding as a problem, for one who knows no names.
+pub(crate) fn problem(finding: trial::Finding) -> Problem {
+    Doctor::new().problem(finding, None)
+}
+
+fn report(problems: Vec<Problem>) -> Result<(), Report> {
+    if problems.is_empty() { Ok(()) } else { Err(Report { problems }) }
 }
 
 fn missing_export(component: &Component, name: &str) -> Option<Problem> {
@@ -122,7 +221,14 @@ fn missing_export(component: &Component, name: &str) -> Option<Problem> {
                 offered.extend(functions.iter().filter_map(|function| function.instance.as_deref()));
                 offered.dedup();
                 let near = names::near(name, offered);
-                return Some(Problem::MissingExport { export: name.to_owned(), near, offered: full });
+                let export = name.to_owned();
+                return Some(Problem::MissingExport {
+                    export,
+                    versions: Vec::new(),
+                    near,
+                    offered: full,
+                    expected: None,
+                });
             }
         }
     }

@@ -37,6 +37,11 @@ impl ExportedFunction {
         }
     }
 
+    /// The type, as Wasmtime has it.
+    pub fn ty(&self) -> &ComponentFunc {
+        &self.ty
+    }
+
     /// Names and types of the parameters.
     pub fn params(&self) -> impl ExactSizeIterator<Item = (&str, Type)> {
         self.ty.params()

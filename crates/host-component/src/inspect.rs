@@ -1,6 +1,12 @@
 //! What is in this component? Its world, as data and as text, without running any of it.
+//!
+//! [`describe`] looks at a compiled component, [`binary`] at its bytes: sizes, what is nested in it, who made it. With the
+//! feature `wit`, `wit_text` writes its world as WIT that other tools read.
 
+mod binary;
 mod text;
+#[cfg(feature = "wit")]
+mod wit_text;
 
 use std::cell::Cell;
 
@@ -8,6 +14,10 @@ use serde::Serialize;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::{self, ComponentItem};
+
+pub use binary::{Binary, BinaryError, CustomSection, Nested, NestedKind, Parts, Producer, binary};
+#[cfg(feature = "wit")]
+pub use wit_text::{WitTextError, wit_text};
 
 use crate::names::{InterfaceName, printable};
 use crate::wit::{Scope, patience};

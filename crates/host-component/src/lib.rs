@@ -11,8 +11,11 @@ pub mod json;
 pub mod schema;
 pub mod wave;
 
+pub mod compare;
 pub mod doctor;
 pub mod inspect;
+mod stubs;
+mod world;
 
 mod check;
 mod names;
@@ -25,4 +28,8 @@ pub use exports::{ExportedFunction, FindError, exports, find};
 pub use handles::{HandleError, Handles, ReleaseError};
 pub use log::{HasLog, Log};
 pub use names::InterfaceName;
+pub use stubs::{StubCalled, Stubs, stub_missing_imports};
 pub use wit::type_text;
+pub use world::World;
+#[cfg(feature = "wit")]
+pub use world::WorldError;

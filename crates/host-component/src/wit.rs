@@ -221,7 +221,8 @@ impl<'p> Scope<'p> {
         out.push_str(" }");
     }
 
-    fn name_of(&self, ty: &Type) -> Option<&str> {
+    /// The name that the interface gives the type.
+    pub(crate) fn name_of(&self, ty: &Type) -> Option<&str> {
         self.types
             .iter()
             .take_while(|_| self.take_step())

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use host_cache::{AheadError, AheadFile, CompileError, Kind, Loaded, ModuleCache, compile_ahead};
+use host_component::World;
 use host_component::doctor::Doctor;
 use host_core::{InputKind, check_imports};
 use host_limits::{Limits, Proposals, Rejected, StaticLimits};
@@ -92,6 +93,24 @@ impl Runtime {
             Code::Module(module) => self.link_module(module, loading),
             Code::Component(component) => self.link_component(component, loading),
         })
+    }
+
+    /// Says everything that keeps what this runtime has compiled from being linked; no code of it runs. With a `world`, a
+    /// component must also be of that world: imports that the world has are looked for there, and all others in the linker.
+    /// A core module has no world, and `world` is left aside for it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: what is wrong, all of it.
+    pub fn diagnose(&self, compiled: &Compiled, world: Option<World>) -> Result<(), LoadError> {
+        match (&compiled.code, world) {
+            (Code::Component(component), Some(world)) => self
+                .doctor()
+                .world(world)
+                .check_world_and(component, &self.components)
+                .map_err(LoadError::Imports),
+            _ => self.link(compiled).map(drop),
+        }
     }
 
     /// Makes a component of `wasm`, a core module of WASI 0.1, for [`prepare`](Runtime::prepare) and the others to take:

@@ -21,6 +21,7 @@ fn files_that_are_no_program() {
             vec!["run", file.as_str()],
             vec!["call", file.as_str(), "f()"],
             vec!["inspect", file.as_str()],
+            vec!["doctor", file.as_str()],
             vec!["compile", file.as_str(), "-o", out.as_str()],
         ] {
             wasm_host(&args).fails(125, &[&format!("`{file}`"), "\n  because: ", says]);

@@ -44,6 +44,32 @@ fn a_component() {
 }
 
 #[test]
+fn what_a_component_is_made_of() {
+    let greeter = guest("plugins/greeter");
+    let ran = wasm_host(["inspect", &greeter]);
+    for part in ["\nsize: ", "  code\n", "\ninside:\n", "core module", "\nproducers:\n", "  language: Rust"] {
+        assert!(ran.stdout.contains(part), "{part} is missing in {}", ran.stdout);
+    }
+    let ran = wasm_host(["inspect", "--json", &greeter]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["binary"]["bytes"], value["bytes"]);
+    assert!(value["binary"]["parts"]["code"].as_u64().unwrap() > 0, "{value:#}");
+}
+
+#[test]
+fn the_world_as_wit_is_read_by_the_doctor() {
+    let greeter = guest("plugins/greeter");
+    let ran = wasm_host(["inspect", "--wit", &greeter]);
+    ran.fails(0, &[]);
+    assert!(ran.stdout.starts_with("package root:component;\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  export my-org:my-plugin/plugin-api@0.1.0;\n"), "{}", ran.stdout);
+    let scratch = Scratch::new();
+    let file = scratch.file("greeter.wit", &ran.stdout);
+    wasm_host(["doctor", "--world", &format!("{file}#root"), &greeter]).fails(0, &[]);
+    wasm_host(["inspect", "--wit", &guest("add")]).fails(125, &["there is no WIT text of", "a core module"]);
+}
+
+#[test]
 fn what_nobody_offers_is_named_and_shown_all_the_same() {
     let ran = wasm_host(["inspect", &guest("host-imports")]);
     ran.fails(0, &[]);

@@ -4,6 +4,7 @@ mod adapt;
 mod bad_input;
 mod cache;
 mod call;
+mod doctor;
 mod faults;
 mod inspect;
 mod p3;

@@ -1,8 +1,11 @@
 //! Asks Wasmtime again and again, with a stand-in for each import it refused before.
 
-use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
-use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, bail};
+
+use crate::names::{InterfaceName, track};
+use crate::stubs::StandIns;
 
 /// Problems reported of one component.
 const REPORTED: usize = 200;
@@ -12,32 +15,29 @@ const REPORTED: usize = 200;
 /// Some are compared with all others, and that for each problem; all of WASI 0.2 has some hundreds.
 const LOOKED_AT: usize = 2_000;
 
-pub(super) struct Finding {
-    pub(super) import: String,
-    pub(super) item: Option<FoundItem>,
+pub(crate) struct Finding {
+    pub(crate) import: String,
+    pub(crate) item: Option<FoundItem>,
     /// What the import is, and what the item is.
-    pub(super) what: (&'static str, &'static str),
-    pub(super) outcome: Outcome,
+    pub(crate) what: (&'static str, &'static str),
+    pub(crate) outcome: Outcome,
 }
 
-pub(super) struct FoundItem {
-    pub(super) path: String,
-    /// Whether it is the first item of its interface that needs something from the host.
-    pub(super) is_first: bool,
+pub(crate) struct FoundItem {
+    pub(crate) path: String,
+    /// Whether the linker has the interface, if only in a compatible version.
+    pub(crate) is_offered: bool,
     /// Whether the linker has the interface under exactly the imported name.
-    pub(super) is_exact: bool,
+    pub(crate) is_exact: bool,
 }
 
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Absent,
     Differs(String),
     Unchecked(String),
 }
 
-/// The resource type of stand-ins; nothing is ever made of it.
-struct StandIn;
-
-pub(super) fn findings<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Finding> {
+pub(crate) fn findings<T: 'static>(component: &Component, linker: &Linker<T>) -> Vec<Finding> {
     let ty = component.component_type();
     let imports: Vec<Import> =
         ty.imports(component.engine()).map(|(name, item)| Import { name, item: item.ty }).collect();
@@ -71,7 +71,7 @@ pub(super) fn findings<T: 'static>(component: &Component, linker: &Linker<T>) ->
             ));
             return findings;
         }
-        findings.push(trial.finding(&refused, linker));
+        findings.push(trial.finding(component, &refused, linker));
         if trial.stand_in(&refused, linker).is_err() {
             let rest = "this import and those after it cannot be checked before it is there";
             findings.push(Finding::unchecked(refused.import.name, rest.to_owned()));
@@ -151,22 +151,12 @@ impl<'a, T: 'static> Trial<'a, T> {
         Some(Refused { import, item: (!path.is_empty()).then(|| path.join("#")), reason })
     }
 
-    fn finding(&self, refused: &Refused<'_>, original: &Linker<T>) -> Finding {
+    fn finding(&self, component: &Component, refused: &Refused<'_>, original: &Linker<T>) -> Finding {
         let import = refused.import;
-        let is_first = |item: &str| {
-            let mut first = None;
-            leaves(self.engine, &import.item, &mut Vec::new(), &mut |path, leaf| match leaf {
-                _ if first.is_some() => {}
-                ComponentItem::Type(_) => {}
-                ComponentItem::Resource(ty) if !self.introduces(import, ty) => {}
-                _ => first = Some(path.join("#")),
-            });
-            first.as_deref() == Some(item)
-        };
-        let item = refused.item.as_ref().map(|path| FoundItem {
-            is_first: is_first(path),
-            is_exact: is_defined(original, import.name),
-            path: path.clone(),
+        let item = refused.item.as_ref().map(|path| {
+            let is_exact = is_defined(original, import.name);
+            let is_offered = is_exact || self.has_compatible(component, import, original);
+            FoundItem { path: path.clone(), is_offered, is_exact }
         });
         let inner = refused.item.as_ref().and_then(|path| self.leaf(import, path));
         let what = (noun(&import.item), inner.as_ref().map_or("item", noun));
@@ -178,6 +168,40 @@ impl<'a, T: 'static> Trial<'a, T> {
             Outcome::Differs(refused.reason.clone())
         };
         Finding { import: import.name.to_owned(), item, what, outcome }
+    }
+
+    /// Whether the linker has the interface in another version that Wasmtime takes for the imported one.
+    ///
+    /// It takes the highest version that is compatible. So the lowest there can be is defined as something that does not fit:
+    /// if Wasmtime complains of that, there is no other.
+    fn has_compatible(&self, component: &Component, import: &Import<'_>, original: &Linker<T>) -> bool {
+        let name = InterfaceName::parse(import.name);
+        let (Some(version), Some(track)) = (name.version, name.version.and_then(track)) else {
+            return false;
+        };
+        let zeros = if track.contains('.') { ".0" } else { ".0.0" };
+        let lowest = format!("{}@{track}{zeros}", name.unversioned());
+        if is_defined(original, &lowest) {
+            return true;
+        }
+        // Under its own name it would be taken before any other.
+        let probed = if lowest.ends_with(&format!("@{version}")) { format!("{lowest}+0") } else { lowest };
+        let mut probe = self.linker.clone();
+        probe.allow_shadowing(true);
+        if probe.root().func_new(&probed, |_, _, _, _| bail!("a probe was called")).is_err() {
+            return false;
+        }
+        match probe.instantiate_pre(component) {
+            Ok(_) => true,
+            Err(refusal) => {
+                let reasons: Vec<String> = refusal.chain().map(ToString::to_string).collect();
+                !self.refused(&reasons).is_some_and(|refused| {
+                    refused.import.name == import.name
+                        && refused.item.is_none()
+                        && refused.reason.contains("expected instance found func")
+                })
+            }
+        }
     }
 
     /// The import with a stand-in that `import` takes a resource from.
@@ -212,61 +236,17 @@ impl<'a, T: 'static> Trial<'a, T> {
         };
         let introduced: Vec<ResourceType> =
             self.resources.iter().filter(|(_, by)| *by == import.name).map(|(ty, _)| *ty).collect();
-        let mut stand_ins = StandIns { engine: self.engine, introduced: &introduced, made: Vec::new() };
+        let mut stand_ins = StandIns::new(self.engine, &introduced);
         self.linker.allow_shadowing(true);
         match (&refused.item, single) {
             (Some(name), Some(item)) => {
-                stand_ins.define(&mut self.linker.instance(import.name)?, name, &item)?
+                stand_ins.define(&mut self.linker.instance(import.name)?, Some(import.name), name, &item)?
             }
-            _ => stand_ins.define(&mut self.linker.root(), import.name, &import.item)?,
+            _ => stand_ins.define(&mut self.linker.root(), None, import.name, &import.item)?,
         }
         self.stood_in.extend(stand_ins.made);
         Ok(())
     }
-}
-
-struct StandIns<'a> {
-    engine: &'a Engine,
-    introduced: &'a [ResourceType],
-    made: Vec<ResourceType>,
-}
-
-impl StandIns<'_> {
-    fn define<T: 'static>(
-        &mut self,
-        at: &mut LinkerInstance<'_, T>,
-        name: &str,
-        item: &ComponentItem,
-    ) -> wasmtime::Result<()> {
-        match item {
-            ComponentItem::ComponentFunc(function) => define_function(at, name, function),
-            ComponentItem::ComponentInstance(instance) => {
-                let mut inside = at.instance(name)?;
-                instance
-                    .exports(self.engine)
-                    .try_for_each(|(name, item)| self.define(&mut inside, name, &item.ty))
-            }
-            ComponentItem::Resource(ty) if self.introduced.contains(ty) => {
-                self.made.push(*ty);
-                at.resource(name, ResourceType::host::<StandIn>(), |_, _| Ok(()))
-            }
-            ComponentItem::Resource(_) | ComponentItem::Type(_) => Ok(()),
-            ComponentItem::Module(_) | ComponentItem::Component(_) | ComponentItem::CoreFunc(_) => {
-                bail!("there is no stand-in for a {}", noun(item))
-            }
-        }
-    }
-}
-
-fn define_function<T: 'static>(
-    at: &mut LinkerInstance<'_, T>,
-    name: &str,
-    function: &ComponentFunc,
-) -> wasmtime::Result<()> {
-    if function.async_() {
-        bail!("there is no stand-in for an async function");
-    }
-    at.func_new(name, |_, _, _, _| bail!("a stand-in was called"))
 }
 
 /// Whether the linker has something under exactly this name: only then can it not be defined a second time.
@@ -277,7 +257,7 @@ fn is_defined<T: 'static>(linker: &Linker<T>, name: &str) -> bool {
 }
 
 /// Visits `item` and what is inside it, in the order in which Wasmtime does, with the path that leads there.
-fn leaves(
+pub(crate) fn leaves(
     engine: &Engine,
     item: &ComponentItem,
     path: &mut Vec<String>,
@@ -302,7 +282,7 @@ fn leaves_of(
     }
 }
 
-fn noun(item: &ComponentItem) -> &'static str {
+pub(crate) fn noun(item: &ComponentItem) -> &'static str {
     match item {
         ComponentItem::ComponentFunc(_) | ComponentItem::CoreFunc(_) => "function",
         ComponentItem::ComponentInstance(_) => "interface",

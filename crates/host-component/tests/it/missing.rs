@@ -70,7 +70,8 @@ fn all_missing_imports_are_named_at_once() {
             "the function `log` is missing; did you mean `logs`?",
             "the interface `my:io/files@0.2.6` is missing; did you mean `my:io/filez@0.2.6`?",
             "the interface `my:io/copy@0.2.6` is missing",
-            "the interface `my:clocks/wall@0.3.0` is missing; the host offers `my:clocks/wall@0.2.6`",
+            "the interface `my:clocks/wall@0.3.0` is missing; the host offers `my:clocks/wall@0.2.6`, \
+             which is not compatible: below 1.0 the second number must be the same",
         ]
     );
 }
@@ -125,10 +126,38 @@ fn a_function_that_a_compatible_version_lacks_is_named() {
     assert_eq!(
         problems(&component, &linker, &doctor),
         [
-            "the function `size` of `my:io/files@0.2.6` is missing",
+            "the function `size` of `my:io/files@0.2.6` is missing; the host offers `my:io/files@0.2.0`, which is \
+             compatible but lacks it",
             "`my:io/copy@0.2.6` could not be checked: it uses a resource of `my:io/files@0.2.6`, which must be there first",
         ]
     );
+}
+
+#[test]
+fn an_interface_without_its_first_item_is_told_from_none_at_all() {
+    let engine = Engine::default();
+    for wanted in ["0.2.6", "0.2.0", "1.0.0", "1.3.2", "0.0.1"] {
+        let text = format!("(component (import \"a:b/c@{wanted}\" (instance (export \"f\" (func)))))");
+        let component = Component::new(&engine, text).unwrap();
+        for (offered, is_compatible) in [
+            ("0.2.0", wanted.starts_with("0.2")),
+            ("0.2.3", wanted.starts_with("0.2")),
+            ("1.0.0", wanted.starts_with("1.")),
+            ("1.9.9", wanted.starts_with("1.")),
+            ("0.0.1", wanted == "0.0.1"),
+            ("0.3.0", false),
+        ] {
+            let mut linker = Linker::new(&engine);
+            linker.instance(&format!("a:b/c@{offered}")).unwrap().func_new("g", |_, _, _, _| Ok(())).unwrap();
+            let what = if is_compatible { "function `f` of" } else { "interface" };
+            // No list of offers: the linker itself is asked.
+            assert_eq!(
+                problems(&component, &linker, &Doctor::new()),
+                [format!("the {what} `a:b/c@{wanted}` is missing")],
+                "offered: {offered}"
+            );
+        }
+    }
 }
 
 #[test]
