@@ -3,6 +3,7 @@
 //! `cargo xtask suite languages` builds them, says in `LANGUAGES` where they are, and chooses the tests of those languages
 //! whose tools it could have; so this is left out of `cargo test`.
 
+mod chain; // three languages that use each other
 mod greeter; // what every language's greeter does
 mod host; // what they are given
 
