@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        assert_eq!(suites(&[]).unwrap(), [PathBuf::new(); 0]);
+        assert!(suites(&[]).unwrap().is_empty());
         assert_eq!(suites(&["--suite", "a", "--suite", "b"]).unwrap(), [Path::new("a"), Path::new("b")]);
         let error = suites(&["--suit", "a"]).unwrap_err().to_string();
         assert!(error.ends_with("not `--suit`"), "{error}");
