@@ -27,7 +27,9 @@ usage: cargo xtask <command>
   test [-- ARGS]     build guests, run every test and every example; ARGS go to `cargo test`
   suite NAME [ARGS]  run a public test suite through our crates and show what it says: spec; or
                      wasi [--suite PATH] [--program PATH], of which PATH is a checkout, and a built wasm-host; or
-                     programs [--offline] [--adapt] [--program PATH] [NAME ...], which downloads them
+                     programs [--offline] [--adapt] [--program PATH] [NAME ...], which downloads them; or
+                     component [--suite PATH ...], of which each PATH is a checkout; or
+                     languages [--offline], which downloads the tools that build its guests
   demo [ARGS]        build guests, run good and hostile plugins side by side
 ";
 

@@ -1,12 +1,14 @@
 //! `cargo xtask suite`: public test suites, run through our own crates, with what they said.
 
 mod built;
+mod component;
+mod languages;
 mod programs;
 mod wasi;
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::root;
 use crate::test::{self, counts};
@@ -41,6 +43,8 @@ const SUITES: &[Suite] = &[
     },
     Suite { name: "wasi", how: How::Chore(wasi::run) },
     Suite { name: "programs", how: How::Chore(programs::run) },
+    Suite { name: "component", how: How::Chore(component::run) },
+    Suite { name: "languages", how: How::Chore(languages::run) },
 ];
 
 /// The suite of this name, or what to say to somebody who asks for another.
@@ -69,13 +73,18 @@ pub(crate) fn run(suite: &Suite, arguments: &[&str]) -> Result<ExitCode> {
 /// Builds the test, runs it and shows what it prints. Fails if it fails, and also if it is not there to be run.
 fn run_test(package: &str, name: &str) -> Result<ExitCode> {
     let mut command = Command::new(built::executable(package, "it")?);
-    command.args(["--exact", name, "--nocapture"]).current_dir(root());
+    command.args(["--exact", name, "--nocapture"]);
+    run_tests(&mut command).with_context(|| format!("{package} has no test named {name}"))
+}
+
+/// Runs an executable of tests, and shows what it says. Fails if a test does, and also if none passes.
+fn run_tests(command: &mut Command) -> Result<ExitCode> {
     let mut passed = 0;
-    let status = test::stream(test::quiet(&mut command), |line| {
+    let status = test::stream(test::quiet(command.current_dir(root())), |line| {
         passed += counts::result(line).map_or(0, |counts| counts.passed);
     })?;
     if passed == 0 && status.success() {
-        bail!("{package} has no test named {name}");
+        bail!("no test ran");
     }
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -87,7 +96,10 @@ mod tests {
     #[test]
     fn a_suite_that_is_not_known_is_told_with_those_that_are() {
         assert_eq!(find("spec").unwrap().name, "spec");
-        assert_eq!(find("spce").unwrap_err(), "there is no suite `spce`; known suites: spec, wasi, programs");
+        assert_eq!(
+            find("spce").unwrap_err(),
+            "there is no suite `spce`; known suites: spec, wasi, programs, component, languages"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! grants that let it work.
 
 mod check;
-mod fetch;
+pub(super) mod fetch;
 mod list;
 mod process;
 

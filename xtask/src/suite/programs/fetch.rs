@@ -172,7 +172,7 @@ pub(super) fn verify(file: &Path, expected: &str) -> Result<()> {
 }
 
 /// The SHA-256 digest in hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(in crate::suite) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
