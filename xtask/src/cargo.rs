@@ -46,6 +46,11 @@ pub(crate) fn root() -> PathBuf {
     own.parent().map_or_else(|| own.clone(), PathBuf::from)
 }
 
+/// The whole workspace, with the parts of libraries that no command of ours has on. Always all of it: Wasmtime is the
+/// larger part of every build, and another choice of packages would compile it anew.
+pub(crate) const WORKSPACE: [&str; 3] =
+    ["--workspace", "--features", "host-component/component-model-async,host-component/compose"];
+
 /// The cargo that runs us, at the root of the repository.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));

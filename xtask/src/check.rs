@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::cargo::{cargo, need_component, root, run as run_command};
+use crate::cargo::{WORKSPACE, cargo, need_component, root, run as run_command};
 use crate::{deny, files, layers, promises, table};
 
 /// How a step ended when nothing went wrong.
@@ -69,12 +69,13 @@ fn format() -> Result<Step> {
 
 fn clippy() -> Result<Step> {
     need_component("clippy", "clippy")?;
-    run_command(&mut cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run_command(cargo(["clippy"]).args(WORKSPACE).args(["--all-targets", "--locked", "--", "-D", "warnings"]))?;
     Ok(Step::Passed)
 }
 
 fn docs() -> Result<Step> {
-    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    let mut doc = cargo(["doc"]);
+    doc.args(WORKSPACE).args(["--no-deps", "--locked"]);
     // With an example come the features of dev-dependencies: those that clippy has compiled Wasmtime with already. One of
     // them, because the documentation of two with the same name would go to one place.
     doc.args(["--lib", "--bins", "--example", "demo"]).env("RUSTDOCFLAGS", "-D warnings");

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::cargo::{cargo, metadata, root, run};
+use crate::cargo::{WORKSPACE, cargo, metadata, root, run};
 
 /// One example of one package.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,10 +74,8 @@ pub(crate) fn find(package: &str, name: &str) -> Result<Example> {
 }
 
 /// Builds every example in one go.
-///
-/// Always the whole workspace: a build of one package resolves other features and would compile Wasmtime anew.
 pub(crate) fn build() -> Result<()> {
-    Ok(run(&mut cargo(["build", "--workspace", "--examples", "--locked"]))?)
+    Ok(run(cargo(["build"]).args(WORKSPACE).args(["--examples", "--locked"]))?)
 }
 
 fn list(metadata: &Value) -> Result<Vec<Example>> {

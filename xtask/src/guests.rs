@@ -1,4 +1,5 @@
-//! Builds the guests into `target/guests`: the Rust ones with cargo, the `.wat` ones with the crate `wat`.
+//! Builds the guests into `target/guests`: the Rust ones with cargo, the `.wat` ones with the crate `wat`. Likewise those
+//! of the benchmarks, into `target/bench-guests`.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::cargo::root;
 
-/// One call of cargo: the packages in `guests/` that are built for one target.
+/// One call of cargo: the packages of a workspace of guests that are built for one target.
 struct Step {
     what: &'static str,
     target: &'static str,
@@ -53,6 +54,21 @@ const STEPS: [Step; 5] = [
     },
 ];
 
+const BENCH_STEPS: [Step; 2] = [
+    Step {
+        what: "the job as a component",
+        target: "wasm32-wasip2",
+        selection: &["--package=component-job"],
+        prefix: "",
+    },
+    Step {
+        what: "the job as an Extism plug-in",
+        target: "wasm32-unknown-unknown",
+        selection: &["--package=extism-job"],
+        prefix: "",
+    },
+];
+
 /// What stands in `target/guests` after a build: each file, relative to that folder, and its bytes.
 type Guests = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -65,17 +81,36 @@ type Guests = BTreeMap<PathBuf, Vec<u8>>;
 ///
 /// If a target is missing and cannot be added, if a guest does not compile, or if a file cannot be read or written.
 pub(crate) fn build() -> Result<PathBuf> {
+    let sources = root().join("guests");
+    let mut guests = compile_all(&STEPS, &sources, "guests-build")?;
+    assemble(&sources.join("text"), &mut guests)?;
+    put(&guests, "guests")
+}
+
+/// Builds the guests of the benchmarks and returns the folder they are in, `target/bench-guests`.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_for_benchmarks() -> Result<PathBuf> {
+    let sources = root().join("benches").join("guests");
+    put(&compile_all(&BENCH_STEPS, &sources, "bench-guests-build")?, "bench-guests")
+}
+
+fn compile_all(steps: &[Step], sources: &Path, target: &str) -> Result<Guests> {
     let root = &root();
-    let folder = root.join("target").join("guests");
-
-    add_missing_targets(root)?;
+    add_missing_targets(root, steps)?;
     let mut guests = Guests::new();
-    for step in &STEPS {
-        compile(step, root, &mut guests)?;
+    for step in steps {
+        compile(step, sources, &root.join("target").join(target), &mut guests)?;
     }
-    assemble(&root.join("guests").join("text"), &mut guests)?;
+    Ok(guests)
+}
 
-    let Published { written, removed } = publish(&guests, &folder)?;
+/// Makes the folder of that name below `target` hold the guests.
+fn put(guests: &Guests, folder: &str) -> Result<PathBuf> {
+    let folder = root().join("target").join(folder);
+    let Published { written, removed } = publish(guests, &folder)?;
     if written + removed == 0 {
         say(&format!("{} up to date", guests.len()));
     } else {
@@ -90,14 +125,14 @@ fn say(line: &str) {
 }
 
 /// Adds the targets that the active toolchain lacks.
-fn add_missing_targets(root: &Path) -> Result<()> {
+fn add_missing_targets(root: &Path, steps: &[Step]) -> Result<()> {
     let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root).output();
     let output = output.context("cannot run `rustc`: install Rust from https://rustup.rs")?;
     ensure!(output.status.success(), "`rustc --print sysroot`: {}", String::from_utf8_lossy(&output.stderr));
     let sysroot = String::from_utf8(output.stdout).context("the path of the toolchain is not UTF-8")?;
     let libraries = Path::new(sysroot.trim()).join("lib").join("rustlib");
 
-    let mut missing: Vec<_> = STEPS.iter().map(|step| step.target).collect();
+    let mut missing: Vec<_> = steps.iter().map(|step| step.target).collect();
     missing.dedup();
     missing.retain(|target| !libraries.join(target).join("lib").is_dir());
     if missing.is_empty() {
@@ -119,12 +154,12 @@ fn add_missing_targets(root: &Path) -> Result<()> {
 }
 
 /// Runs cargo for one step, passing on what it says, and takes the modules or components it made.
-fn compile(step: &Step, root: &Path, guests: &mut Guests) -> Result<()> {
+fn compile(step: &Step, sources: &Path, target: &Path, guests: &mut Guests) -> Result<()> {
     let colour = if io::stderr().is_terminal() { "--color=always" } else { "--color=never" };
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--release", "--locked", "--message-format=json-render-diagnostics", colour]);
-    command.args(["--target", step.target, "--target-dir"]).arg(root.join("target").join("guests-build"));
-    command.args(step.selection).current_dir(root.join("guests"));
+    command.args(["--target", step.target, "--target-dir"]).arg(target);
+    command.args(step.selection).current_dir(sources);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_of_the_outer_build) {
             command.env_remove(name);

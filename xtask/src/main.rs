@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to the person who runs them")]
 
+mod bench;
 mod cargo;
 mod check;
 mod demo;
@@ -30,6 +31,7 @@ usage: cargo xtask <command>
                      programs [--offline] [--adapt] [--program PATH] [NAME ...], which downloads them; or
                      component [--suite PATH ...], of which each PATH is a checkout; or
                      languages [--offline], which downloads the tools that build its guests
+  bench [-- ARGS]    the same jobs through wasm-host, raw Wasmtime and Extism, in one run; ARGS go to criterion
   demo [ARGS]        build guests, run good and hostile plugins side by side
 ";
 
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         },
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
+        ["bench"] => bench::run(&[]),
+        ["bench", "--", rest @ ..] => bench::run(rest),
         ["suite", name, rest @ ..] => match suite::find(name) {
             Ok(suite) => suite::run(suite, rest),
             Err(unknown) => return wrong_usage(&unknown),
@@ -61,7 +65,7 @@ fn main() -> ExitCode {
         ["suite"] => return wrong_usage(&format!("which suite? {}", suite::known())),
         ["demo", "--", rest @ ..] | ["demo", rest @ ..] => demo::run(rest),
         [] => return wrong_usage("which command?"),
-        [command, ..] if ["guests", "test"].contains(command) => {
+        [command, ..] if ["bench", "guests", "test"].contains(command) => {
             return wrong_usage(&format!(
                 "`{command}` does not take these arguments: {}",
                 words[1..].join(" ")

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use crate::cargo::{CommandError, cargo, line};
+use crate::cargo::{CommandError, WORKSPACE, cargo, line};
 use crate::{examples, guests, table};
 
 use counts::{Counts, Reader, Target};
@@ -20,7 +20,7 @@ const UNSET: &[&str] = &["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "WASMTIME_BACKT
 /// examples are left out. Fails on any failure, and when nothing ran at all.
 pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     guests::build()?;
-    let mut targets = tests(&["--workspace"], arguments)?;
+    let mut targets = tests(&WORKSPACE, arguments)?;
     // The one crate with a feature that can be switched off. The rest of it is quick to build.
     targets.extend(tests(&["--package", "host-cache", "--no-default-features"], arguments)?);
     if arguments.is_empty() {

@@ -6,26 +6,23 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::cargo::{CommandError, cargo, line, metadata};
+use crate::cargo::{CommandError, WORKSPACE, cargo, line, metadata};
 
 /// Builds the integration tests of the whole workspace, since one package alone has Wasmtime compiled with other
 /// features, and with them the commands that they start. Gives the executable of `target` in `package`.
 pub(super) fn executable(package: &str, target: &str) -> Result<PathBuf> {
-    build(package, "it", &[], target)
+    build(package, "it", target)
 }
 
-/// Builds the one test `target` of `package`, which `cargo test` leaves out, with `features` such as `package/feature`.
-/// Gives its executable.
-pub(super) fn test(package: &str, target: &str, features: &[&str]) -> Result<PathBuf> {
-    build(package, target, features, target)
+/// Builds the one test `target` of `package`, which `cargo test` leaves out. Gives its executable.
+pub(super) fn test(package: &str, target: &str) -> Result<PathBuf> {
+    build(package, target, target)
 }
 
-fn build(package: &str, test: &str, features: &[&str], target: &str) -> Result<PathBuf> {
-    let mut command = cargo(["test", "--workspace", "--locked", "--test", test, "--no-run"]);
+fn build(package: &str, test: &str, target: &str) -> Result<PathBuf> {
+    let mut command = cargo(["test"]);
+    command.args(WORKSPACE).args(["--locked", "--test", test, "--no-run"]);
     command.args(["--message-format", "json-render-diagnostics"]);
-    if !features.is_empty() {
-        command.args(["--features", &features.join(",")]);
-    }
     eprintln!("$ {}", line(&command));
     let output = command
         .stdin(Stdio::null())

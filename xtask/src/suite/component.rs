@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let joined = joined(&suites)?;
-    let test = built::test("host-component", "conformance", &["host-component/component-model-async"])?;
+    let test = built::test("host-component", "conformance")?;
     run_tests(Command::new(test).arg("--nocapture").env(VARIABLE, joined))
 }
 

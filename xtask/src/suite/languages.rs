@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<ExitCode> {
 
     let here = |name: &&str| matches!(outcomes.get(*name), Some(Ok(None)));
     let chosen = TESTS.iter().filter(|(_, needs)| needs.iter().all(here));
-    let test = built::test("host-component", "languages", &[])?;
+    let test = built::test("host-component", "languages")?;
     let done = run_tests(Command::new(test).args(chosen.map(|(module, _)| *module)).env(VARIABLE, &made))?;
     let failed = outcomes.values().filter(|outcome| outcome.is_err()).count();
     if failed > 0 {
