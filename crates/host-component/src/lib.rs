@@ -12,6 +12,8 @@ pub mod wave;
 pub mod doctor;
 pub mod inspect;
 
+pub mod compose;
+
 mod check;
 mod names;
 mod path;
@@ -19,6 +21,7 @@ mod wit;
 
 pub use call::{CallError, call, call_async};
 pub use check::ArgumentError;
+pub use compose::{Components, Composition, HasComposition, LinkedComponents};
 pub use exports::{ExportedFunction, FindError, exports, find};
 pub use log::{HasLog, Log};
 pub use names::InterfaceName;
