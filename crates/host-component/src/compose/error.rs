@@ -25,7 +25,7 @@ pub enum ComposeError {
         name: String,
     },
     /// A component is named that was not added.
-    #[error("there is no component named {}; there are {}", quoted(.name), names(.known))]
+    #[error("there is no component named {}; there are {}", quoted(.name), listed(.known))]
     Unknown {
         /// The name that was asked for.
         name: String,
@@ -35,7 +35,7 @@ pub enum ComposeError {
     /// A connection is for an interface that its importer does not import.
     #[error(
         "{} is connected to {}, which it does not import; it imports {}",
-        quoted(.importer), quoted(.interface), names(.imports)
+        quoted(.importer), quoted(.interface), listed(.imports)
     )]
     NotImported {
         /// The component of the connection.
@@ -48,7 +48,7 @@ pub enum ComposeError {
     /// A connection is to a component that does not export the interface.
     #[error(
         "{} is to get {} from {}, which exports {}",
-        quoted(.importer), quoted(.interface), quoted(.exporter), names(.exports)
+        quoted(.importer), quoted(.interface), quoted(.exporter), listed(.exports)
     )]
     NotExported {
         /// The component that imports the interface.
@@ -63,7 +63,7 @@ pub enum ComposeError {
     /// Several components export what one imports.
     #[error(
         "{} imports {}, which {} export; say which one it is with `Components::connect`",
-        quoted(.importer), quoted(.interface), names(.exporters)
+        quoted(.importer), quoted(.interface), listed(.exporters)
     )]
     Ambiguous {
         /// The component that imports the interface.
@@ -86,7 +86,7 @@ pub enum ComposeError {
         what: String,
     },
     /// Imports are missing, or of another type than what is offered; all of them.
-    #[error("the components do not fit together{}", problems(.problems))]
+    #[error("the components do not fit together{}", told(.problems))]
     Imports {
         /// What does not fit; never empty.
         problems: Vec<Problem>,
@@ -224,7 +224,7 @@ fn spent(share: Option<u64>) -> String {
     share.map_or_else(String::new, |share| format!(", its share of {share} of the fuel being spent"))
 }
 
-fn names(names: &[String]) -> String {
+fn listed(names: &[String]) -> String {
     list(names.iter().map(String::as_str))
 }
 
@@ -236,7 +236,7 @@ fn circle(names: &[String]) -> String {
 /// How many problems an error prints before it says how many more there are.
 const PRINTED: usize = 50;
 
-fn problems(problems: &[Problem]) -> String {
+fn told(problems: &[Problem]) -> String {
     let [one] = problems else {
         let mut text = format!(", for {} reasons:", problems.len());
         for problem in problems.iter().take(PRINTED) {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, Instance, InstancePre, Linker};
-use wasmtime::{AsContextMut, Engine, StoreContextMut};
+use wasmtime::component::{Component, Func, Instance, InstancePre, Linker};
+use wasmtime::{AsContextMut, Engine, StoreContextMut, format_err};
 
 use super::bridge::{Bridge, Definer, Destructor};
 use super::plan::{Bridged, Node, Plan};
@@ -229,13 +229,17 @@ impl<T: HasComposition> LinkedComponents<T> {
         let node = &self.plan.nodes[instances.len()];
         let instance =
             instance.map_err(|source| ComposeError::Instantiate { node: node.name.clone(), source })?;
-        let functions = node.functions.iter().filter_map(|function| instance.get_func(&mut *store, function.index));
-        let functions = functions.collect();
-        let resources = node.resources.iter().filter_map(|resource| {
+        let functions = node.functions.iter().map(|function| instance.get_func(&mut *store, function.index));
+        let functions: Option<Vec<Func>> = functions.collect();
+        let resources = node.resources.iter().map(|resource| {
             Some((instance.get_resource(&mut *store, resource.index)?, resource.kind))
         });
-        let running = Running { functions, resources: resources.collect() };
-        store.data_mut().composition().running.push(running);
+        let resources: Option<Vec<_>> = resources.collect();
+        let (Some(functions), Some(resources)) = (functions, resources) else {
+            let source = format_err!("an export that its component's type has is not in the instance");
+            return Err(ComposeError::Instantiate { node: node.name.clone(), source });
+        };
+        store.data_mut().composition().running.push(Running { functions, resources });
         instances.push(instance);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::{Func, ResourceType};
-use wasmtime::{AsContext, AsContextMut, StoreContextMut, Trap};
+use wasmtime::{AsContextMut, StoreContextMut, Trap};
 
 use super::plan::{Kind, Plan};
 use super::proxies::{DEFAULT_LIMIT, Proxies};

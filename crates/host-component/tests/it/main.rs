@@ -2,6 +2,9 @@
 
 mod guests;
 
+mod compose;
+mod compose_chain;
+mod compose_resources;
 mod inspect;
 mod json;
 mod log;
