@@ -19,6 +19,7 @@ mod ahead;
 mod bridge;
 mod error;
 mod fit;
+mod fuel;
 mod instances;
 mod linked;
 mod linkers;

@@ -157,6 +157,10 @@ impl Plan {
 }
 
 impl Plan {
+    pub(super) fn name(&self, position: usize) -> &str {
+        &self.nodes[position].name
+    }
+
     /// The position of the component that a resource is from, and the resource.
     pub(super) fn owner(&self, kind: Kind) -> Option<(usize, &Resource)> {
         let owner = *self.owners.get(kind.0 as usize)?;

@@ -1,12 +1,12 @@
 //! What does a store keep of the components composed in it, and which of them runs?
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::{Func, ResourceType};
 use wasmtime::{AsContextMut, StoreContextMut, Trap};
 
+use super::fuel::{self, Shares};
 use super::plan::{Kind, Plan};
 use super::proxies::{DEFAULT_LIMIT, Proxies};
 use super::{ComposeError, NodeFailed};
@@ -49,7 +49,7 @@ pub struct Composition {
     pub(super) proxies: Proxies,
     current: Option<usize>,
     failed: Option<usize>,
-    shares: BTreeMap<String, u64>,
+    pub(super) shares: Shares,
 }
 
 /// One component's instance.
@@ -81,7 +81,7 @@ impl Composition {
             proxies: Proxies::with_limit(DEFAULT_LIMIT),
             current: None,
             failed: None,
-            shares: BTreeMap::new(),
+            shares: Shares::default(),
         }
     }
 
@@ -93,17 +93,18 @@ impl Composition {
         self
     }
 
-    /// Gives the component `name` no more than `units` of the store's fuel, in all its calls together. When they are spent, its
-    /// call ends with `Trap::OutOfFuel`, though the store may have more. The engine must meter fuel.
+    /// Gives the component `name` no more than `units` of the store's fuel, for all it does itself; what it calls other components
+    /// for, they pay. When the share is spent, the call ends with `Trap::OutOfFuel`, though the store has more. The engine
+    /// must meter fuel.
     #[must_use]
     pub fn with_fuel_share(mut self, name: impl Into<String>, units: u64) -> Composition {
-        self.shares.insert(name.into(), units);
+        self.shares.set(name.into(), units);
         self
     }
 
     /// What is left of a component's share of the fuel; none if it has no share.
     pub fn fuel_share(&self, name: &str) -> Option<u64> {
-        self.shares.get(name).copied()
+        self.shares.left(name)
     }
 
     /// The name of the component that runs, or whose memory the host is reading and writing: `None` outside of calls.
@@ -135,9 +136,9 @@ impl Composition {
         if self.plan.is_some() {
             return Err(ComposeError::Occupied);
         }
-        if let Some(name) = self.shares.keys().find(|name| !plan.positions.contains_key(*name)) {
+        if let Some(name) = self.shares.names().find(|name| !plan.positions.contains_key(*name)) {
             let known = plan.positions.keys().cloned().collect();
-            return Err(ComposeError::Unknown { name: name.clone(), known });
+            return Err(ComposeError::Unknown { name: name.to_owned(), known });
         }
         self.plan = Some(Arc::clone(plan));
         Ok(())
@@ -176,36 +177,22 @@ impl fmt::Debug for Composition {
 pub(super) struct Entered {
     position: usize,
     before: Option<usize>,
-    fuel: Option<Fuel>,
 }
 
-/// The store had `before` units of fuel, and was given `share`.
-struct Fuel {
-    before: u64,
-    share: u64,
-}
-
-/// Notes that the component at `position` runs from here on, with its share of the fuel.
+/// Notes that the component at `position` runs from here on, on its share of the fuel.
 pub(super) fn enter<T: HasComposition>(
     store: &mut StoreContextMut<'_, T>,
     plan: &Plan,
     position: usize,
 ) -> wasmtime::Result<Entered> {
-    let share = store.data_mut().composition().shares.get(&plan.nodes[position].name).copied();
-    let fuel = match share {
-        None => None,
-        Some(share) => {
-            let before = store.get_fuel()?;
-            store.set_fuel(before.min(share))?;
-            Some(Fuel { before, share })
-        }
-    };
+    let before = store.data_mut().composition().current;
+    fuel::turn(store, before.map(|before| plan.name(before)), Some(plan.name(position)))?;
     let composition = store.data_mut().composition();
-    let before = composition.current.replace(position);
+    composition.current = Some(position);
     if before.is_none() {
         composition.failed = None;
     }
-    Ok(Entered { position, before, fuel })
+    Ok(Entered { position, before })
 }
 
 impl Entered {
@@ -217,16 +204,8 @@ impl Entered {
         function: Option<&str>,
         result: wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
-        let name = &plan.nodes[self.position].name;
-        let mut spent = None;
-        if let Some(Fuel { before, share }) = self.fuel {
-            let left = store.get_fuel()?;
-            let used = before.min(share).saturating_sub(left);
-            store.set_fuel(before.saturating_sub(used))?;
-            let left = share.saturating_sub(used);
-            store.data_mut().composition().shares.insert(name.clone(), left);
-            spent = (left == 0 && share < before).then_some(share);
-        }
+        let name = plan.name(self.position);
+        let spent = fuel::turn(store, Some(name), self.before.map(|before| plan.name(before)))?;
         let composition = store.data_mut().composition();
         composition.current = self.before;
         result.map_err(|error| {
@@ -235,7 +214,8 @@ impl Entered {
             }
             composition.failed = Some(self.position);
             let fuel_share = spent.filter(|_| error.downcast_ref() == Some(&Trap::OutOfFuel));
-            error.context(NodeFailed { node: name.clone(), function: function.map(str::to_owned), fuel_share })
+            let function = function.map(str::to_owned);
+            error.context(NodeFailed { node: name.to_owned(), function, fuel_share })
         })
     }
 }
