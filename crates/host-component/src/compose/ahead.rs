@@ -11,7 +11,7 @@ use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 
 use super::wiring::Wiring;
-use super::{ComposeError, Components};
+use super::{Components, ComposeError};
 use crate::names::quoted;
 
 impl Components {
@@ -46,17 +46,17 @@ impl Components {
             let package = graph.register_package(package).map_err(|error| unreadable(error.into()))?;
             let instance = graph.instantiate(package);
             instances.insert(name, instance);
-            for wire in wiring.of_importer(name) {
+            for (import, wire) in wiring.of_importer(name) {
                 let misfit = |source| AheadError::Fit {
                     importer: name.to_owned(),
-                    interface: wire.import.clone(),
+                    interface: import.clone(),
                     exporter: wire.exporter.to_owned(),
                     source,
                 };
                 let Some(exporter) = instances.get(wire.exporter) else { continue };
                 let export = graph.alias_instance_export(*exporter, &wire.export);
                 let export = export.map_err(|error| misfit(error.into()))?;
-                let connected = graph.set_instantiation_argument(instance, &wire.import, export);
+                let connected = graph.set_instantiation_argument(instance, import, export);
                 connected.map_err(|error| misfit(error.into()))?;
             }
         }
@@ -78,7 +78,7 @@ fn used<'a>(wiring: &Wiring<'a>, exporting: &'a str) -> BTreeSet<&'a str> {
     let mut next = vec![exporting];
     while let Some(name) = next.pop() {
         if used.insert(name) {
-            next.extend(wiring.of_importer(name).iter().map(|wire| wire.exporter));
+            next.extend(wiring.of_importer(name).values().map(|wire| wire.exporter));
         }
     }
     used

@@ -41,7 +41,8 @@ impl<T: HasComposition> Definer<T> {
                 linker.func_new(name, move |store, _, params, results| bridge.call(store, params, results))
             },
             resource: |linker, name, destructor| {
-                linker.resource(name, destructor.kind.ty(), move |store, number| destructor.call(store, number))
+                linker
+                    .resource(name, destructor.kind.ty(), move |store, number| destructor.call(store, number))
             },
         }
     }
@@ -131,7 +132,7 @@ impl Bridge {
     }
 
     fn func<T: HasComposition>(&self, store: &mut StoreContextMut<'_, T>) -> wasmtime::Result<Func> {
-        Ok(store.data_mut().composition().instance(&self.plan, self.provider)?.functions[self.slot])
+        Ok(store.data_mut().composition().of(&self.plan)?.instance(self.provider)?.functions[self.slot])
     }
 
     /// The arguments as the provider takes them: what is its own, instead of numbers.
@@ -167,7 +168,7 @@ impl Bridge {
         for value in results {
             visit(value, &mut |resource| {
                 let composition = store.data_mut().composition();
-                let own = &composition.instance(&self.plan, self.provider)?.resources;
+                let own = &composition.instance(self.provider)?.resources;
                 let Some((_, kind)) = own.iter().copied().find(|(ty, _)| *ty == resource.ty()) else {
                     return Ok(());
                 };
@@ -201,7 +202,11 @@ fn brought_back<T: HasComposition>(
 }
 
 impl Destructor {
-    fn call<T: HasComposition>(&self, mut store: StoreContextMut<'_, T>, number: u32) -> wasmtime::Result<()> {
+    fn call<T: HasComposition>(
+        &self,
+        mut store: StoreContextMut<'_, T>,
+        number: u32,
+    ) -> wasmtime::Result<()> {
         let (owner, name, resource) = self.find(&mut store, number)?;
         let entered = enter(&mut store, &self.plan, owner)?;
         let result = resource.resource_drop(&mut store);
@@ -225,8 +230,7 @@ impl Destructor {
         number: u32,
     ) -> wasmtime::Result<(usize, &str, ResourceAny)> {
         let (owner, own) = self.plan.owner(self.kind).ok_or_else(|| unknown(number))?;
-        let composition = store.data_mut().composition();
-        composition.instance(&self.plan, owner)?;
+        let composition = store.data_mut().composition().of(&self.plan)?;
         let resource = composition.proxies.remove(self.kind, number).ok_or_else(|| unknown(number))?;
         Ok((owner, &own.destructor, resource))
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::MOST_COMPONENTS;
 use crate::doctor;
-use crate::names::{list, printable, quoted};
+use crate::names::{list, quoted};
 
 /// Why [`Components`](super::Components) could not be linked or instantiated.
 #[derive(Debug, Error)]
@@ -217,7 +217,8 @@ pub struct NodeFailed {
 }
 
 fn place(function: Option<&str>) -> String {
-    function.map_or_else(|| "while the host used it".to_owned(), |function| format!("in {}", quoted(function)))
+    function
+        .map_or_else(|| "while the host used it".to_owned(), |function| format!("in {}", quoted(function)))
 }
 
 fn spent(share: Option<u64>) -> String {
@@ -248,9 +249,4 @@ fn told(problems: &[Problem]) -> String {
         return text;
     };
     format!(": {one}")
-}
-
-/// A type for an error message, of bounded length.
-pub(super) fn type_text(ty: &wasmtime::component::Type) -> String {
-    quoted(&printable(&crate::wit::type_text(ty)))
 }

@@ -3,17 +3,19 @@
 //! A resource type is known by where it is from: a component of the graph, or the linker. Two components speak of the same
 //! resource if they have it, over any number of interfaces and other components, from the same place.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::iter;
 
 use wasmtime::Engine;
-use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+use wasmtime::component::types::{Case, ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType, Type};
 
 use super::Problem;
-use super::error::type_text;
 use super::plan::Kind;
-use crate::names::InterfaceName;
+use crate::names::{InterfaceName, printable, quoted, track};
 use crate::path::Path;
+use crate::wit::{self, Scope};
 
 /// Steps spent on comparing the types of one graph; a hostile component can spell huge types with few bytes.
 const PATIENCE: usize = 2_000_000;
@@ -43,9 +45,14 @@ impl NodeTypes {
 
 /// What was found for one item of an interface.
 pub(super) enum Item {
-    Function { has_resources: bool },
+    Function {
+        has_resources: bool,
+    },
     /// A resource that the importer has from here for the first time.
-    Resource { kind: Kind, is_new_of_provider: bool },
+    Resource {
+        kind: Kind,
+        is_new_of_provider: bool,
+    },
     /// There is nothing to define.
     Nothing,
     Misfit(Misfit),
@@ -60,7 +67,7 @@ pub(super) enum Misfit {
 
 impl Misfit {
     pub(super) fn into_problem(self, importer: &str, interface: &str, item: &str, exporter: &str) -> Problem {
-        let (importer, interface, item) = (importer.to_owned(), interface.to_owned(), item.to_owned());
+        let (importer, interface, item) = (importer.to_owned(), printable(interface), printable(item));
         let exporter = exporter.to_owned();
         match self {
             Misfit::Lacks => Problem::Lacks { importer, interface, item, exporter },
@@ -75,11 +82,13 @@ pub(super) struct Fitter<'e> {
     kinds: u32,
     hosts: BTreeMap<(String, String), u32>,
     steps: usize,
+    /// For all the texts of types there are to write.
+    patience: Cell<usize>,
 }
 
 impl<'e> Fitter<'e> {
     pub(super) fn new(engine: &'e Engine) -> Fitter<'e> {
-        Fitter { engine, kinds: 0, hosts: BTreeMap::new(), steps: PATIENCE }
+        Fitter { engine, kinds: 0, hosts: BTreeMap::new(), steps: PATIENCE, patience: wit::patience() }
     }
 
     /// Notes the resources that a component imports without an interface, which are the linker's.
@@ -93,7 +102,12 @@ impl<'e> Fitter<'e> {
     }
 
     /// Notes the resources of an interface that is imported from the linker.
-    pub(super) fn note_host(&mut self, importer: &mut NodeTypes, interface: &str, import: &ComponentInstance) {
+    pub(super) fn note_host(
+        &mut self,
+        importer: &mut NodeTypes,
+        interface: &str,
+        import: &ComponentInstance,
+    ) {
         for (name, item) in import.exports(self.engine) {
             if let ComponentItem::Resource(ty) = item.ty {
                 self.note(importer, interface, name, ty);
@@ -107,7 +121,7 @@ impl<'e> Fitter<'e> {
         }
         // Compatible versions are one interface of the linker, and one resource.
         let wanted = InterfaceName::parse(interface);
-        let version = wanted.version.map(|version| crate::names::track(version).unwrap_or(version));
+        let version = wanted.version.map(|version| track(version).unwrap_or(version));
         let key = (format!("{}@{}", wanted.unversioned(), version.unwrap_or_default()), name.to_owned());
         let next = self.hosts.len() as u32;
         let number = *self.hosts.entry(key).or_insert(next);
@@ -122,15 +136,22 @@ impl<'e> Fitter<'e> {
         provider: &mut NodeTypes,
         export: &ComponentInstance,
     ) -> Vec<(String, Item)> {
+        let mut found = Vec::new();
+        self.steps = self.steps.saturating_sub(export.exports(self.engine).len());
+        if self.steps == 0 {
+            let misfit = Misfit::Unsupported("interfaces of this many items");
+            let name = import.exports(self.engine).next().map_or("", |(name, _)| name);
+            return vec![(name.to_owned(), Item::Misfit(misfit))];
+        }
         let exports: BTreeMap<&str, ComponentItem> =
             export.exports(self.engine).map(|(name, item)| (name, item.ty)).collect();
-        let mut found = Vec::new();
         for (name, item) in import.exports(self.engine) {
             let item = match (item.ty, exports.get(name)) {
                 (ComponentItem::Type(_), _) => continue,
                 (_, None) => Err(Misfit::Lacks),
                 (ComponentItem::ComponentFunc(wanted), Some(ComponentItem::ComponentFunc(offered))) => {
-                    let mut sides = Sides { importer, provider, steps: &mut self.steps };
+                    let texts = Scope::of(iter::empty(), &self.patience);
+                    let mut sides = Sides { importer, provider, texts, steps: &mut self.steps };
                     sides.function(&wanted, offered).map(|has_resources| Item::Function { has_resources })
                 }
                 (ComponentItem::Resource(wanted), Some(ComponentItem::Resource(offered))) => {
@@ -170,9 +191,9 @@ impl<'e> Fitter<'e> {
                 importer.resources.push((wanted, origin));
                 Ok(Item::Resource { kind, is_new_of_provider: known.is_none() })
             }
-            (None, Origin::Host(_)) => {
-                Err(Misfit::Unsupported("a resource of the host that the importer does not import from the host"))
-            }
+            (None, Origin::Host(_)) => Err(Misfit::Unsupported(
+                "a resource of the host that the importer does not import from the host",
+            )),
         }
     }
 }
@@ -181,6 +202,7 @@ impl<'e> Fitter<'e> {
 struct Sides<'s> {
     importer: &'s NodeTypes,
     provider: &'s NodeTypes,
+    texts: Scope<'s>,
     steps: &'s mut usize,
 }
 
@@ -215,9 +237,8 @@ impl Sides<'_> {
         }
         let (params, results) = (wanted.params(), wanted.results());
         if params.len() != offered.params().len() || results.len() != offered.results().len() {
-            let text = |of: &ComponentFunc| crate::names::quoted(&crate::wit::Scope::default().function_text(of));
-            let reason = format!("imported as {} and exported as {}", text(wanted), text(offered));
-            return Err(Misfit::Differs(reason));
+            let [wanted, offered] = [wanted, offered].map(|ty| quoted(&self.texts.function_text(ty)));
+            return Err(Misfit::Differs(format!("imported as {wanted} and exported as {offered}")));
         }
         let params = params.zip(offered.params()).map(|((name, a), (_, b))| (name.to_owned(), a, b));
         let results = results.zip(offered.results()).map(|(a, b)| ("result".to_owned(), a, b));
@@ -237,8 +258,9 @@ impl Sides<'_> {
         if *self.steps == 0 {
             return Err(Difference::new(What::Unsupported("a value of a type this large")));
         }
+        let texts = &self.texts;
         let differs = || {
-            let (wanted, offered) = (type_text(wanted), type_text(offered));
+            let [wanted, offered] = [wanted, offered].map(|ty| quoted(&texts.type_text(ty)));
             Err(Difference::new(What::Differs(format!("imported as {wanted} and exported as {offered}"))))
         };
         match (wanted, offered) {
@@ -255,7 +277,9 @@ impl Sides<'_> {
             | (Type::Float64, Type::Float64)
             | (Type::Char, Type::Char)
             | (Type::String, Type::String) => Ok(false),
-            (Type::List(a), Type::List(b)) => self.value(&a.ty(), &b.ty()).map_err(|found| found.under("item")),
+            (Type::List(a), Type::List(b)) => {
+                self.value(&a.ty(), &b.ty()).map_err(|found| found.under("item"))
+            }
             (Type::FixedLengthList(a), Type::FixedLengthList(b)) if a.len() == b.len() => {
                 self.value(&a.ty(), &b.ty()).map_err(|found| found.under("item"))
             }
@@ -278,13 +302,14 @@ impl Sides<'_> {
                 self.all(a.fields().zip(b.fields()).map(|(a, b)| (a.name.to_owned(), a.ty, b.ty)))
             }
             (Type::Variant(a), Type::Variant(b)) if a.cases().len() == b.cases().len() => {
-                let same = |(a, b): (wasmtime::component::types::Case<'_>, wasmtime::component::types::Case<'_>)| {
-                    a.name == b.name && a.ty.is_some() == b.ty.is_some()
-                };
+                let same =
+                    |(a, b): (Case<'_>, Case<'_>)| a.name == b.name && a.ty.is_some() == b.ty.is_some();
                 if !a.cases().zip(b.cases()).all(same) {
                     return differs();
                 }
-                self.all(a.cases().zip(b.cases()).filter_map(|(a, b)| Some((a.name.to_owned(), a.ty?, b.ty?))))
+                self.all(
+                    a.cases().zip(b.cases()).filter_map(|(a, b)| Some((a.name.to_owned(), a.ty?, b.ty?))),
+                )
             }
             (Type::Result(a), Type::Result(b)) => {
                 if a.ok().is_some() != b.ok().is_some() || a.err().is_some() != b.err().is_some() {
@@ -299,7 +324,9 @@ impl Sides<'_> {
             (Type::Own(a), Type::Own(b)) | (Type::Borrow(a), Type::Borrow(b)) => {
                 match (self.importer.origin(a), self.provider.origin(b)) {
                     (Some(a), Some(b)) if a == b => Ok(true),
-                    _ => Err(Difference::new(What::Differs("it is a resource from another place".to_owned()))),
+                    _ => {
+                        Err(Difference::new(What::Differs("it is a resource from another place".to_owned())))
+                    }
                 }
             }
             (Type::Future(_), Type::Future(_)) => Err(Difference::new(What::Unsupported("a future"))),

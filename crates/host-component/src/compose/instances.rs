@@ -63,7 +63,8 @@ impl ComponentInstances {
         let entered = enter(&mut store, &self.plan, position).map_err(failed)?;
         let result = call::call(&mut store, &instance, function, arguments);
         let (result, refused) = apart(result);
-        let result = entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
+        let result =
+            entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
         refused.map_or(Ok(result), Err)
     }
 
@@ -89,7 +90,8 @@ impl ComponentInstances {
         let entered = enter(&mut store, &self.plan, position).map_err(failed)?;
         let result = call::call_async(&mut store, &instance, function, arguments).await;
         let (result, refused) = apart(result);
-        let result = entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
+        let result =
+            entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
         refused.map_or(Ok(result), Err)
     }
 

@@ -9,7 +9,7 @@ use wasmtime::{AsContextMut, Engine, StoreContextMut, format_err};
 use super::bridge::{Bridge, Definer, Destructor};
 use super::plan::{Bridged, Node, Plan};
 use super::state::{Running, enter, within};
-use super::{ComponentInstances, ComposeError, Components, HasComposition, Linkers, Problem};
+use super::{ComponentInstances, Components, ComposeError, HasComposition, Linkers, Problem};
 use crate::doctor::{self, Doctor};
 
 /// [`Components`] whose imports are all found, to be instantiated any number of times, in as many stores.
@@ -231,9 +231,10 @@ impl<T: HasComposition> LinkedComponents<T> {
             instance.map_err(|source| ComposeError::Instantiate { node: node.name.clone(), source })?;
         let functions = node.functions.iter().map(|function| instance.get_func(&mut *store, function.index));
         let functions: Option<Vec<Func>> = functions.collect();
-        let resources = node.resources.iter().map(|resource| {
-            Some((instance.get_resource(&mut *store, resource.index)?, resource.kind))
-        });
+        let resources = node
+            .resources
+            .iter()
+            .map(|resource| Some((instance.get_resource(&mut *store, resource.index)?, resource.kind)));
         let resources: Option<Vec<_>> = resources.collect();
         let (Some(functions), Some(resources)) = (functions, resources) else {
             let source = format_err!("an export that its component's type has is not in the instance");

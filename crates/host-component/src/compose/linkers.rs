@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use super::{ComposeError, Components};
+use super::{Components, ComposeError};
 use crate::names::printable;
 
 /// The linkers of a graph: one for all its components, and others for single ones.

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use wasmtime::Engine;
+use wasmtime::component::types::ComponentInstance;
 use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::fit::{Fitter, Item, NodeTypes};
 use super::wiring::{self, Wiring};
-use super::{ComposeError, Components, Problem};
+use super::{Components, ComposeError, Problem};
+
+/// Differences between components that are reported of one graph.
+const REPORTED: usize = 200;
 
 /// A graph, ready to be instantiated.
 pub(super) struct Plan {
@@ -72,7 +76,9 @@ impl Plan {
     pub(super) fn of(components: &Components, engine: &Engine) -> Result<(Plan, Vec<Problem>), ComposeError> {
         for (name, component) in &components.nodes {
             if !Engine::same(component.engine(), engine) {
-                return Err(ComposeError::OtherEngine { what: format!("the component {}", crate::names::quoted(name)) });
+                return Err(ComposeError::OtherEngine {
+                    what: format!("the component {}", crate::names::quoted(name)),
+                });
             }
         }
         let wiring = Wiring::of(components)?;
@@ -81,6 +87,7 @@ impl Plan {
         let mut plan = Plan { nodes: Vec::new(), positions, owners: Vec::new() };
         let mut fitter = Fitter::new(engine);
         let mut types: Vec<NodeTypes> = Vec::new();
+        let mut exports: Vec<BTreeMap<String, ComponentInstance>> = Vec::new();
         let mut problems = Vec::new();
         for name in order {
             let node = Node {
@@ -91,9 +98,10 @@ impl Plan {
                 resources: Vec::new(),
                 imports: Vec::new(),
             };
+            exports.push(wiring::exported(&node.component).into_iter().collect());
             plan.nodes.push(node);
             types.push(NodeTypes::default());
-            plan.wire(&wiring, &mut types, &mut fitter, &mut problems);
+            plan.wire(&wiring, &exports, &mut types, &mut fitter, &mut problems);
         }
         Ok((plan, problems))
     }
@@ -102,6 +110,7 @@ impl Plan {
     fn wire(
         &mut self,
         wiring: &Wiring<'_>,
+        exports: &[BTreeMap<String, ComponentInstance>],
         types: &mut [NodeTypes],
         fitter: &mut Fitter<'_>,
         problems: &mut Vec<Problem>,
@@ -111,23 +120,21 @@ impl Plan {
         fitter.note_root(importer_types, &importer.component);
         let wires = wiring.of_importer(&importer.name);
         for (interface, import) in wiring::imported(&importer.component) {
-            let wire = wires.iter().find(|wire| wire.import == interface);
-            let Some((wire, provider)) = wire.and_then(|wire| {
+            let found = wires.get(&interface).and_then(|wire| {
                 // Those it imports from come before it.
-                Some((wire, self.positions.get(wire.exporter).copied()?))
-            }) else {
+                let provider = *self.positions.get(wire.exporter)?;
+                Some((wire, provider, exports.get(provider)?.get(&wire.export)?))
+            });
+            let Some((wire, provider, export)) = found else {
                 fitter.note_host(importer_types, &interface, &import);
                 continue;
             };
             let exporter = &mut providers[provider];
-            let exports = wiring::exported(&exporter.component);
-            let Some((_, export)) = exports.into_iter().find(|(name, _)| *name == wire.export) else { continue };
             let parent = exporter.component.get_export_index(None, &wire.export);
-            let index_of = |exporter: &Node, item: &str| {
-                exporter.component.get_export_index(parent.as_ref(), item)
-            };
+            let index_of =
+                |exporter: &Node, item: &str| exporter.component.get_export_index(parent.as_ref(), item);
             let mut items = Vec::new();
-            for (name, found) in fitter.fit(importer_types, &import, &mut provider_types[provider], &export) {
+            for (name, found) in fitter.fit(importer_types, &import, &mut provider_types[provider], export) {
                 let bridged = match found {
                     Item::Function { has_resources } => index_of(exporter, &name).map(|index| {
                         let slot = exporter.slot(&wire.export, &name, index);
@@ -145,7 +152,11 @@ impl Plan {
                     }
                     Item::Nothing => None,
                     Item::Misfit(misfit) => {
-                        problems.push(misfit.into_problem(&importer.name, &interface, &name, &exporter.name));
+                        if problems.len() < REPORTED {
+                            let problem =
+                                misfit.into_problem(&importer.name, &interface, &name, &exporter.name);
+                            problems.push(problem);
+                        }
                         None
                     }
                 };

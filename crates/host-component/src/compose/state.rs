@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::{Func, ResourceType};
-use wasmtime::{AsContextMut, StoreContextMut, Trap};
+use wasmtime::{AsContextMut, StoreContextMut, Trap, bail, format_err};
 
 use super::fuel::{self, Shares};
 use super::plan::{Kind, Plan};
@@ -144,15 +144,20 @@ impl Composition {
         Ok(())
     }
 
-    /// The instance at `position` of `plan`, if it is what this store holds.
-    pub(super) fn instance(&self, plan: &Arc<Plan>, position: usize) -> wasmtime::Result<&Running> {
-        let held = self.plan.as_ref().filter(|held| Arc::ptr_eq(held, plan));
-        held.and_then(|_| self.running.get(position)).ok_or_else(|| {
-            wasmtime::format_err!(
-                "the store does not hold the composed component `{}`; `HasComposition` must always find the same state",
-                plan.nodes[position].name
-            )
-        })
+    /// The state, if it is that of the components of `plan`.
+    pub(super) fn of(&mut self, plan: &Arc<Plan>) -> wasmtime::Result<&mut Composition> {
+        if self.plan.as_ref().is_some_and(|held| Arc::ptr_eq(held, plan)) {
+            return Ok(self);
+        }
+        bail!(
+            "the store does not hold these composed components; `HasComposition` must always find the same state"
+        )
+    }
+
+    /// The instance at `position`.
+    pub(super) fn instance(&self, position: usize) -> wasmtime::Result<&Running> {
+        let instance = self.running.get(position);
+        instance.ok_or_else(|| format_err!("a composed component was called before all were instantiated"))
     }
 }
 
@@ -182,10 +187,10 @@ pub(super) struct Entered {
 /// Notes that the component at `position` runs from here on, on its share of the fuel.
 pub(super) fn enter<T: HasComposition>(
     store: &mut StoreContextMut<'_, T>,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     position: usize,
 ) -> wasmtime::Result<Entered> {
-    let before = store.data_mut().composition().current;
+    let before = store.data_mut().composition().of(plan)?.current;
     fuel::turn(store, before.map(|before| plan.name(before)), Some(plan.name(position)))?;
     let composition = store.data_mut().composition();
     composition.current = Some(position);
@@ -223,7 +228,7 @@ impl Entered {
 /// Does `work` as the component at `position`.
 pub(super) fn within<T: HasComposition, R>(
     mut store: impl AsContextMut<Data = T>,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     position: usize,
     function: Option<&str>,
     work: impl FnOnce(&mut StoreContextMut<'_, T>) -> wasmtime::Result<R>,
@@ -237,7 +242,7 @@ pub(super) fn within<T: HasComposition, R>(
 /// As [`within`], for work that may wait.
 pub(super) async fn within_async<T: HasComposition + Send, R>(
     mut store: impl AsContextMut<Data = T>,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     position: usize,
     function: Option<&str>,
     work: impl AsyncFnOnce(&mut StoreContextMut<'_, T>) -> wasmtime::Result<R>,

@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
-use super::{ComposeError, Components};
+use super::{Components, ComposeError};
 use crate::names::InterfaceName;
 
 /// Where every interface comes from that is not the linker's, by importer.
 pub(super) struct Wiring<'a> {
-    wires: BTreeMap<&'a str, Vec<Wire<'a>>>,
+    wires: BTreeMap<&'a str, Wires<'a>>,
 }
 
-/// One interface of one importer, and the component it comes from.
+/// What one component gets from others, by the names under which it imports it.
+pub(super) type Wires<'a> = BTreeMap<String, Wire<'a>>;
+
+/// The component that an interface comes from.
 pub(super) struct Wire<'a> {
-    /// The interface's name where it is imported.
-    pub(super) import: String,
     pub(super) exporter: &'a str,
     /// The interface's name where it is exported.
     pub(super) export: String,
@@ -30,7 +31,7 @@ impl<'a> Wiring<'a> {
         for (importer, component) in &components.nodes {
             let imports: Vec<String> = imported(component).into_iter().map(|(name, _)| name).collect();
             connections.are_imported(importer, &imports)?;
-            let mut found = Vec::new();
+            let mut found = Wires::new();
             for import in imports {
                 let source = match connections.find(importer, &import) {
                     Some(Some(exporter)) => Some(exports.of_one(importer, &import, exporter)?),
@@ -38,7 +39,7 @@ impl<'a> Wiring<'a> {
                     None => exports.of_any(importer, &import)?,
                 };
                 if let Some((exporter, export)) = source {
-                    found.push(Wire { import, exporter, export });
+                    found.insert(import, Wire { exporter, export });
                 }
             }
             wires.insert(importer.as_str(), found);
@@ -47,8 +48,9 @@ impl<'a> Wiring<'a> {
     }
 
     /// What `importer` gets from other components.
-    pub(super) fn of_importer(&self, importer: &str) -> &[Wire<'a>] {
-        self.wires.get(importer).map_or(&[], Vec::as_slice)
+    pub(super) fn of_importer(&self, importer: &str) -> &Wires<'a> {
+        const NONE: &Wires<'static> = &Wires::new();
+        self.wires.get(importer).unwrap_or(NONE)
     }
 
     /// The names in an order in which every component comes after those it imports from.
@@ -57,7 +59,7 @@ impl<'a> Wiring<'a> {
         let mut waits: BTreeMap<&'a str, BTreeSet<&'a str>> = self
             .wires
             .iter()
-            .map(|(importer, wires)| (*importer, wires.iter().map(|wire| wire.exporter).collect()))
+            .map(|(importer, wires)| (*importer, wires.values().map(|wire| wire.exporter).collect()))
             .collect();
         // There are few of them, so that looking at each again for every one that is done costs nothing.
         while let Some(next) = waits.iter().find(|(_, on)| on.is_empty()).map(|(name, _)| *name) {
@@ -177,12 +179,15 @@ impl<'a> Connections<'a> {
 
     fn find(&self, importer: &str, import: &str) -> Option<Option<&'a str>> {
         let exact = self.of_importer(importer).find(|(interface, _)| *interface == import);
-        exact.or_else(|| self.of_importer(importer).find(|(interface, _)| means(interface, import)))
+        exact
+            .or_else(|| self.of_importer(importer).find(|(interface, _)| means(interface, import)))
             .map(|(_, exporter)| exporter)
     }
 
     fn are_imported(&self, importer: &str, imports: &[String]) -> Result<(), ComposeError> {
-        match self.of_importer(importer).find(|(interface, _)| !imports.iter().any(|import| means(interface, import)))
+        match self
+            .of_importer(importer)
+            .find(|(interface, _)| !imports.iter().any(|import| means(interface, import)))
         {
             None => Ok(()),
             Some((interface, _)) => Err(ComposeError::NotImported {

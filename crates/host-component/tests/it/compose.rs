@@ -243,10 +243,7 @@ fn all_belongs_to_one_engine() {
     let components = add(Components::new(), "one", source(&engine, "x:y/one@1.0.0", 1));
     let linker = Linker::<Composition>::new(&other);
     let error = components.link(&linker).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the component `one` belongs to another engine; make all with one engine"
-    );
+    assert_eq!(error.to_string(), "the component `one` belongs to another engine; make all with one engine");
     let right = Linker::<Composition>::new(&engine);
     let error = components.link(Linkers::new(&right).node("one", &linker)).unwrap_err();
     assert!(matches!(error, ComposeError::OtherEngine { .. }), "{error}");
@@ -272,7 +269,10 @@ fn a_store_holds_one_graph_linked_for_it() {
         "the components were linked with `link_async`; instantiate them with `instantiate_async`"
     );
     let store = Store::new(&engine, Composition::new().with_fuel_share("two", 1));
-    assert!(matches!(components.link(&linker).unwrap().instantiate(store), Err(ComposeError::Unknown { .. })));
+    assert!(matches!(
+        components.link(&linker).unwrap().instantiate(store),
+        Err(ComposeError::Unknown { .. })
+    ));
 }
 
 #[test]
@@ -307,4 +307,29 @@ fn what_cannot_be_passed_is_refused_when_linking() {
         "the components do not fit together: `app` imports `f` of `x:y/streams@1.0.0`, and a stream cannot be passed \
          between components"
     );
+}
+
+#[test]
+fn thousands_of_functions_that_differ_are_answered_soon() {
+    let engine = Engine::default();
+    // Types that double with every step, and nothing fits.
+    let component = |last: &str, of: &str| {
+        let types: String =
+            (1..25).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1)).collect();
+        let functions: String =
+            (0..3_000).map(|n| format!("(export \"f{n}\" (func (param \"t\" $t24)))")).collect();
+        let types = format!("(type $t0 (list {last})) {types}");
+        Component::new(&engine, of.replace("TYPES", &types).replace("FUNCTIONS", &functions)).unwrap()
+    };
+    let importer = component("u8", r#"(component (import "x:y/z@1.0.0" (instance TYPES FUNCTIONS)))"#);
+    // It takes what it exports from the host, through an instance of a component inside it.
+    let exporter = component(
+        "u16",
+        r#"(component
+            (import "x:y/host@1.0.0" (instance $host TYPES FUNCTIONS))
+            (export "x:y/z@1.0.0" (instance $host)))"#,
+    );
+    let components = add(add(Components::new(), "app", importer), "odd", exporter);
+    let ComposeError::Imports { problems } = refusal(&components) else { panic!() };
+    assert!(problems.len() <= 202, "{}", problems.len());
 }

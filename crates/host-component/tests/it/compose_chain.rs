@@ -185,7 +185,10 @@ fn one_component_is_an_instance_for_each_name_it_is_added_under() {
     let mut store = Store::new(engine, Host::new());
     let instances = linked.instantiate(&mut store).unwrap();
     assert_eq!(run(&mut store, &linked, &instances, "a bc").unwrap(), "A Bc (2 words, longest: bc)");
-    assert_eq!(instances.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["again", "first", "second", "third"]);
+    assert_eq!(
+        instances.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["again", "first", "second", "third"]
+    );
     assert!(instances.get("fourth").is_none());
 }
 
@@ -353,8 +356,10 @@ fn the_host_enters_a_component_for_typed_calls() {
     let (current, report) = instances
         .enter(&mut store, "third", |store| {
             let current = store.data().composition.current().map(str::to_owned);
-            let interface = instances["third"].get_export_index(&mut *store, None, "my-org:chain/report@0.1.0");
-            let run = instances["third"].get_export_index(&mut *store, interface.as_ref(), &index.name).unwrap();
+            let interface =
+                instances["third"].get_export_index(&mut *store, None, "my-org:chain/report@0.1.0");
+            let run =
+                instances["third"].get_export_index(&mut *store, interface.as_ref(), &index.name).unwrap();
             let run = instances["third"].get_typed_func::<(&str,), (String,)>(&mut *store, run)?;
             Ok((current, run.call(&mut *store, ("a bc",))?.0))
         })
@@ -373,7 +378,8 @@ fn put_together_ahead_of_time_they_do_the_same() {
     let mut store = Store::new(engine, Host::new());
     let instance = linker(engine).instantiate(&mut store, &composed).unwrap();
     for text in ["the quick fox", "", "äpfel ünd 🦀"] {
-        let ahead = host_component::call(&mut store, &instance, &run, &[Val::String(text.to_owned())]).unwrap();
+        let ahead =
+            host_component::call(&mut store, &instance, &run, &[Val::String(text.to_owned())]).unwrap();
         assert_eq!(ahead, [Val::String(report(Host::new(), text).0.unwrap())]);
     }
     let exports: Vec<String> =
@@ -390,7 +396,10 @@ fn what_cannot_be_put_together_ahead_of_time_says_why() {
     let error = components.compose_ahead("third", |_| *b"no component").unwrap_err();
     assert!(matches!(&error, AheadError::Component { node, .. } if node == "first"), "{error}");
     let error = components.compose_ahead("fourth", |_| *b"").unwrap_err();
-    assert_eq!(error.to_string(), "there is no component named `fourth`; there are `first`, `second`, `third`");
+    assert_eq!(
+        error.to_string(),
+        "there is no component named `fourth`; there are `first`, `second`, `third`"
+    );
     // Other bytes than those that were compiled.
     let error = components.compose_ahead("second", |_| fixtures::bytes("chain/third")).unwrap_err();
     assert_eq!(error.to_string(), "`second` cannot get `my-org:chain/words@0.1.0` from `first`");
