@@ -21,7 +21,7 @@ struct Step {
     prefix: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         what: "core modules",
         target: "wasm32-unknown-unknown",
@@ -51,6 +51,12 @@ const STEPS: [Step; 5] = [
         target: "wasm32-wasip2",
         selection: &["--package=plugins", "--examples"],
         prefix: "plugins/",
+    },
+    Step {
+        what: "a chain",
+        target: "wasm32-wasip2",
+        selection: &["--package=chain", "--examples"],
+        prefix: "chain/",
     },
 ];
 

@@ -17,6 +17,8 @@ pub mod inspect;
 mod stubs;
 mod world;
 
+pub mod compose;
+
 mod check;
 mod names;
 mod path;
@@ -24,6 +26,7 @@ mod wit;
 
 pub use call::{CallError, call, call_async};
 pub use check::ArgumentError;
+pub use compose::{Components, Composition, HasComposition, LinkedComponents};
 pub use exports::{ExportedFunction, FindError, exports, find};
 pub use handles::{HandleError, Handles, ReleaseError};
 pub use log::{HasLog, Log};
