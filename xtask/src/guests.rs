@@ -20,7 +20,7 @@ struct Step {
     prefix: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     Step {
         what: "core modules",
         target: "wasm32-unknown-unknown",
@@ -50,6 +50,18 @@ const STEPS: [Step; 5] = [
         target: "wasm32-wasip2",
         selection: &["--package=plugins", "--examples"],
         prefix: "plugins/",
+    },
+    Step {
+        what: "plugins, version 0.2",
+        target: "wasm32-wasip2",
+        selection: &["--package=plugins-0-2", "--examples"],
+        prefix: "plugins-0.2/",
+    },
+    Step {
+        what: "what passes streams",
+        target: "wasm32-wasip2",
+        selection: &["--package=streams"],
+        prefix: "",
     },
 ];
 
