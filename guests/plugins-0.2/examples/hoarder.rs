@@ -44,7 +44,7 @@ fn count(mut again: impl FnMut(u32) -> bool) -> String {
 }
 
 fn in_bucket(mut again: impl FnMut(&Bucket, u32) -> bool) -> Result<String, Failure> {
-    let bucket = Bucket::open("hoard").map_err(|error| Failure::Other(format!("{error:?}")))?;
+    let bucket = Bucket::open("hoard").map_err(|error| Failure::Other(error.name().to_owned()))?;
     Ok(count(|n| again(&bucket, n)))
 }
 

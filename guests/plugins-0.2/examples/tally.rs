@@ -33,7 +33,7 @@ impl Plugin for Tally {
 fn failure(error: Error) -> Failure {
     match error {
         Error::Full | Error::TooManyKeys => Failure::NoRoom,
-        error => Failure::Other(format!("{error:?}")),
+        error => Failure::Other(error.name().to_owned()),
     }
 }
 

@@ -1,12 +1,18 @@
 //! Integration tests, a module per subject.
 
+mod armed;
 mod guests;
 
+mod host_memory;
 mod inspect;
 mod json;
 mod log;
 mod missing;
+mod resources;
+mod storage;
 mod typed;
 mod untyped;
+mod versions;
+mod waiting;
 mod wave;
 mod wrong_types;
