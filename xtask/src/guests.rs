@@ -21,7 +21,7 @@ struct Step {
     prefix: &'static str,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 8] = [
     Step {
         what: "core modules",
         target: "wasm32-unknown-unknown",
@@ -57,6 +57,18 @@ const STEPS: [Step; 6] = [
         target: "wasm32-wasip2",
         selection: &["--package=chain", "--examples"],
         prefix: "chain/",
+    },
+    Step {
+        what: "plugins, version 0.2",
+        target: "wasm32-wasip2",
+        selection: &["--package=plugins-0-2", "--examples"],
+        prefix: "plugins-0.2/",
+    },
+    Step {
+        what: "what passes streams",
+        target: "wasm32-wasip2",
+        selection: &["--package=streams"],
+        prefix: "",
     },
 ];
 

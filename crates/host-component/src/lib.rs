@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod bindings;
+pub mod interfaces;
 pub mod log;
+pub mod plugin;
 
 mod call;
 mod exports;

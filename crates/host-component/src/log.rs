@@ -147,15 +147,24 @@ impl HasLog for Log {
 /// When the linker already has a `log` and does not allow shadowing.
 pub fn add_to_linker<T: HasLog>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.root().func_wrap("log", |mut store: StoreContextMut<'_, T>, (message,): (WasmStr,)| {
-        let limit = store.data_mut().log().limit;
-        let (line, cut) = {
-            let text = message.to_str(&store)?;
-            let line = head(&text, limit);
-            (line.to_owned(), text.len() - line.len())
-        };
-        store.data_mut().log().take(line, cut);
-        Ok(())
+        take_from_guest(&mut store, "", &message)
     })
+}
+
+/// Takes a line as it lies in the guest's memory, with `before` in front.
+pub(crate) fn take_from_guest<T: HasLog>(
+    store: &mut StoreContextMut<'_, T>,
+    before: &'static str,
+    message: &WasmStr,
+) -> wasmtime::Result<()> {
+    let limit = store.data_mut().log().limit;
+    let (line, cut) = {
+        let text = message.to_str(&*store)?;
+        let line = head(&text, limit.saturating_sub(before.len()));
+        ([before, line].concat(), text.len() - line.len())
+    };
+    store.data_mut().log().take(line, cut);
+    Ok(())
 }
 
 /// The longest beginning of `text` of at most `limit` bytes that ends between two characters.
