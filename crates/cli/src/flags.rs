@@ -136,6 +136,9 @@ pub(crate) struct InspectFlags {
     /// Print nothing but the world of a component, as WIT that other tools read
     #[arg(long, conflicts_with_all = ["json", "policy", "wishes"])]
     pub(crate) wit: bool,
+    /// Print nothing but the JSON Schema of each export: of its arguments, as --json-args of `call` takes them, and its result
+    #[arg(long, conflicts_with_all = ["json", "policy", "wishes", "wit"])]
+    pub(crate) schema: bool,
     /// Print it as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use host_plugins::Policy;
 use host_plugins::host_component::inspect::{Binary, Description, binary, describe, wit_text};
+use host_plugins::host_component::schema;
 use host_plugins::host_limits::Bytes;
 use host_plugins::host_wasi::{Explanation, Needs, explain};
 use host_plugins::wasmtime::{ExternType, MemoryType, Module};
@@ -29,6 +30,15 @@ pub(crate) fn inspect(flags: &InspectFlags) -> Result<i32> {
     let runtime = load::runtime(&policy::of_code(None, None, &wasm)?, load::cache(&flags.cache)?)?;
     let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
         .with_context(|| format!("cannot inspect `{}`", file.display()))?;
+    if flags.schema {
+        let Some(component) = compiled.component() else {
+            bail!("`{}` is a core module, whose functions have no types that JSON has", file.display());
+        };
+        let schema = schema::component(component)
+            .with_context(|| format!("there is no JSON Schema of `{}`", file.display()))?;
+        print(&printable_json(&format!("{schema:#}\n")))?;
+        return Ok(0);
+    }
     let not_linked = runtime.link(&compiled).err().map(|error| error.to_string());
 
     let contents = match (compiled.component(), compiled.module()) {

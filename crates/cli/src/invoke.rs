@@ -63,8 +63,7 @@ fn of_component(session: &Session<'_>, component: &Component, call: &Call, form:
             Form::Json => print_json(&json::results(&results).context("the result cannot be printed")?)?,
             Form::Text if results.is_empty() => {}
             Form::Text => {
-                let text = wave::results(&results)
-                    .context("the result cannot be printed as WAVE; --json of `wasm-host call` knows maps")?;
+                let text = wave::results(&results).context("the result cannot be printed as WAVE")?;
                 output::print(&format!("{}\n", printable(&text)))?;
             }
         }

@@ -57,6 +57,18 @@ fn what_a_component_is_made_of() {
 }
 
 #[test]
+fn the_schema_of_each_export_is_that_of_its_arguments() {
+    let ran = wasm_host(["inspect", "--schema", &guest("plugins/greeter")]);
+    ran.fails(0, &[]);
+    let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let functions = &schema["functions"];
+    let process = &functions["my-org:my-plugin/plugin-api@0.1.0#process"];
+    assert_eq!(process["arguments"]["description"], "func(input: string) -> result<string, string>");
+    assert!(process["result"]["anyOf"].is_array(), "{schema:#}");
+    wasm_host(["inspect", "--schema", &guest("p1-command")]).fails(125, &["is a core module"]);
+}
+
+#[test]
 fn the_world_as_wit_is_read_by_the_doctor() {
     let greeter = guest("plugins/greeter");
     let ran = wasm_host(["inspect", "--wit", &greeter]);
