@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host-component", &["host-core"]),
     ("host-plugins", &["host-cache", "host-component", "host-core", "host-limits", "host-wasi"]),
     ("wasm-host", &["host-plugins"]),
+    ("own-world", &[]),
     ("fixtures", &[]),
     ("xtask", &[]),
 ];

@@ -10,6 +10,8 @@ mod log;
 mod missing;
 mod resources;
 mod storage;
+#[cfg(feature = "component-model-async")]
+mod streams;
 mod typed;
 mod untyped;
 mod versions;
