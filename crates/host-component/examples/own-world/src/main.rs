@@ -1,4 +1,5 @@
 //! How does a host work with a WIT world of its own? `wit/world.wit` is the contract, `guest.wat` a component that keeps it.
+#![forbid(unsafe_code)]
 
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Result, Store};
