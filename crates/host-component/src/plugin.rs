@@ -53,6 +53,7 @@ pub struct Plugin {
 }
 
 /// For each version the bindings of both kinds; a store may be called either way until it is async.
+#[expect(clippy::large_enum_variant, reason = "there is one for an instance, which takes far more")]
 enum Api {
     V0_1 { sync: sync::MyPlugin, asynchronous: asynchronous::MyPlugin },
     V0_2 { sync: v0_2::sync::MyPlugin, asynchronous: v0_2::asynchronous::MyPlugin },

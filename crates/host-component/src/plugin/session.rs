@@ -15,7 +15,8 @@ pub struct Config {
     pub debug: bool,
 }
 
-/// A session of a [`Plugin`], to be used with that one and its store.
+/// A session of a [`Plugin`], to be used with that one and its store: Wasmtime refuses one of another instance, and panics
+/// at one of another store.
 ///
 /// The plugin keeps it until [`Plugin::end_session`]; dropping it here does not reach the plugin.
 #[derive(Debug)]

@@ -10,8 +10,10 @@ use crate::armed::{Armed, Data};
 
 const TIGHT: StorageLimits = StorageLimits { bytes: 256 * 1024, keys: 30, open: 10 };
 
+type Answer = Outcome<Result<String, Failure>>;
+
 /// What the plugin that hoards says when it is asked to hoard `what`, and the store as it leaves it.
-fn hoard(limits: Limits, what: &str) -> (Store<Data>, Result<Outcome<Result<String, Failure>>, Fault>) {
+fn hoard(limits: Limits, what: &str) -> (Store<Data>, Result<Answer, Fault>) {
     let armed = Armed::sync(limits);
     let mut store = armed.store_with(TIGHT);
     let pre = armed.pre("plugins-0.2/hoarder");

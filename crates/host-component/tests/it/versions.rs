@@ -123,3 +123,13 @@ fn a_component_that_only_claims_a_version_is_refused_before_it_runs() {
         assert!(source.contains(missing), "{source}");
     }
 }
+
+#[test]
+fn a_component_that_exports_both_versions_is_taken_as_the_newer() {
+    let error = refused(
+        r#"(component (instance $i)
+            (export "my-org:my-plugin/plugin-api@0.1.0" (instance $i))
+            (export "my-org:my-plugin/plugin-api@0.2.0" (instance $i)))"#,
+    );
+    assert!(error.to_string().contains(Version::V0_2.interface()), "{error}");
+}

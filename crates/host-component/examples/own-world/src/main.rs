@@ -1,11 +1,13 @@
 //! How does a host work with a WIT world of its own? `wit/world.wit` is the contract, `guest.wat` a component that keeps it.
+#![forbid(unsafe_code)]
 
-use acme::heating::sensors;
-use exports::acme::heating::control::Action;
-use wasmtime::component::{Component, HasSelf, Linker, bindgen};
+use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Result, Store};
+use world::{Heating, acme::heating::sensors, exports::acme::heating::control::Action};
 
-bindgen!({ world: "heating", path: "wit" });
+mod world {
+    wasmtime::component::bindgen!({ world: "heating", path: "wit" });
+}
 
 /// The data of a store: whatever the host's functions need.
 struct House;
