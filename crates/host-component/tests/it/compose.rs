@@ -312,12 +312,11 @@ fn what_cannot_be_passed_is_refused_when_linking() {
 #[test]
 fn thousands_of_functions_that_differ_are_answered_soon() {
     let engine = Engine::default();
-    // Types that double with every step, and nothing fits.
+    // As many and as large types as validation lets through, and nothing fits.
     let component = |last: &str, of: &str| {
-        let types: String =
-            (1..25).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1)).collect();
+        let types: String = (1..6).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1)).collect();
         let functions: String =
-            (0..3_000).map(|n| format!("(export \"f{n}\" (func (param \"t\" $t24)))")).collect();
+            (0..3_000).map(|n| format!("(export \"f{n}\" (func (param \"t\" $t5)))")).collect();
         let types = format!("(type $t0 (list {last})) {types}");
         Component::new(&engine, of.replace("TYPES", &types).replace("FUNCTIONS", &functions)).unwrap()
     };
