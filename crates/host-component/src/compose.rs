@@ -25,6 +25,7 @@ mod linked;
 mod linkers;
 mod plan;
 mod proxies;
+mod sides;
 mod state;
 mod wiring;
 
