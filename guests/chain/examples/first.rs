@@ -45,7 +45,8 @@ fn obey(word: &str) -> String {
             "grown".to_owned()
         }
         Some(order) => match order.strip_prefix("read=") {
-            Some(path) => std::fs::read_to_string(path).unwrap_or_else(|error| error.kind().to_string().replace(' ', "-")),
+            Some(path) => std::fs::read_to_string(path)
+                .unwrap_or_else(|error| error.kind().to_string().replace(' ', "-")),
             None => word.to_owned(),
         },
         None => word.to_owned(),
