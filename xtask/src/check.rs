@@ -69,7 +69,13 @@ fn format() -> Result<Step> {
 
 fn clippy() -> Result<Step> {
     need_component("clippy", "clippy")?;
-    run_command(cargo(["clippy"]).args(WORKSPACE).args(["--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run_command(cargo(["clippy"]).args(WORKSPACE).args([
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     Ok(Step::Passed)
 }
 

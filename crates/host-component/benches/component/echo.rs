@@ -1,6 +1,6 @@
 //! The guest: gives back the text it is given, and forgets it when the call is over.
 
-use host_core::Profile;
+use host_core::{EngineSettings, Profile};
 use host_limits::{Limits, Meter, Ticker, arm};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
@@ -27,7 +27,7 @@ const ECHO: &str = r#"(component
 
 /// An engine with fuel and epochs, as for guests that are not trusted, but with optimised code.
 pub(crate) fn engine() -> (Engine, Ticker, Component) {
-    let settings = host_core::EngineSettings { fuel: true, ..Profile::Deterministic.settings() };
+    let settings = EngineSettings { fuel: true, ..Profile::Deterministic.settings() };
     let engine = settings.engine(&limits()).expect("the settings fit together");
     let ticker = Ticker::start(&engine).expect("there may be a thread more");
     let component = Component::new(&engine, ECHO).expect("the guest is right");

@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark talks to the person who runs it")]
 
+mod composed; // from one component to another
+mod reading; // what is in a large one
 mod typed; // a world's own bindings
 mod untyped; // any export, by values and by text
 
@@ -28,6 +30,8 @@ fn main() {
     let mut table = String::new();
     typed::measure(&mut criterion, &mut table);
     untyped::measure(&mut criterion, &mut table);
+    composed::measure(&mut criterion, &mut table);
+    reading::measure(&mut criterion, &mut table);
     criterion.final_summary();
     println!("{table}");
 }

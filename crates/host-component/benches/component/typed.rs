@@ -19,9 +19,11 @@ use bindings::Echoes;
 pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
     let (engine, ticker, component) = echo::engine();
     let mut by_hand = raw::store(&engine);
-    let theirs = Echoes::instantiate(&mut by_hand, &component, &Linker::new(&engine)).expect("it needs nothing");
+    let theirs =
+        Echoes::instantiate(&mut by_hand, &component, &Linker::new(&engine)).expect("it needs nothing");
     let mut ours = echo::armed(&engine, &ticker);
-    let instance = Echoes::instantiate(&mut ours, &component, &Linker::new(&engine)).expect("it needs nothing");
+    let instance =
+        Echoes::instantiate(&mut ours, &component, &Linker::new(&engine)).expect("it needs nothing");
     for (size, length) in LENGTHS {
         let text = "x".repeat(length);
         let mut calls = Comparison::new(format!("typed call, text of {size} there and back"));
