@@ -1,14 +1,6 @@
 //! The files that do not pass, each with its reason.
 
-/// A file in which some directives do not give what it says.
-pub(super) struct Listed {
-    /// `suite/folder/name.wast`.
-    pub(super) file: &'static str,
-    /// How many directives fail; another number, none above all, fails the run.
-    pub(super) failing: usize,
-    /// Why.
-    pub(super) because: &'static str,
-}
+use crate::judge::Listed;
 
 pub(super) const LISTED: &[Listed] = &[
     listed("component-model/async/during-sync-call-may-block-if-other-ready-threads.wast", 1, BLOCKING),

@@ -9,14 +9,15 @@ mod listed; // those that do not pass, and why
 mod script; // one script, directive by directive
 mod values; // arguments and results
 
+#[path = "../../../host-core/tests/it/spec/judge.rs"]
+mod judge; // whether the list is true
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use files::File;
-use listed::{LISTED, Listed};
+use judge::Listed;
+use listed::LISTED;
 use script::Report;
 
 #[test]
@@ -27,7 +28,8 @@ fn every_script_passes_or_is_listed_with_its_reason() {
     let given: Vec<&str> = files.iter().map(|file| file.suite).collect();
     let listed: Vec<&Listed> =
         LISTED.iter().filter(|listed| given.iter().any(|suite| listed.file.starts_with(suite))).collect();
-    let problems = judge(&reports, &listed);
+    let failures = reports.iter().map(|(name, report)| (*name, &report.failures[..])).collect();
+    let problems = judge::judge(&failures, &listed);
 
     let mut suites: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
     for file in &files {
@@ -59,82 +61,16 @@ fn every_script_passes_or_is_listed_with_its_reason() {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// What became of each file, by name. Several at a time.
+/// What became of each file, by name.
 fn run_all(files: &[File]) -> BTreeMap<&str, Report> {
-    /// Scripts may nest deeply, and are read recursively; a test's thread has 2 MiB.
-    const STACK: usize = 16 << 20;
-
-    let next = AtomicUsize::new(0);
-    let reports = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            let work = || {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let report = catch_unwind(AssertUnwindSafe(|| script::run(file)));
-                    let report = report.unwrap_or_else(|_| Report {
-                        failures: vec!["the script panicked".to_owned()],
-                        ..Report::default()
-                    });
-                    reports.lock().unwrap().insert(file.name.as_str(), report);
-                }
-            };
-            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
-        }
-    });
-    reports.into_inner().unwrap()
-}
-
-/// What is wrong: files that fail and are not listed, and everything listed that is not so.
-fn judge(reports: &BTreeMap<&str, Report>, listed: &[&Listed]) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (name, report) in reports {
-        let wanted = listed.iter().find(|listed| listed.file == *name).map(|listed| listed.failing);
-        let failing = report.failures.len();
-        match wanted {
-            None if failing == 0 => continue,
-            Some(wanted) if wanted == failing && wanted > 0 => continue,
-            None => problems.push(format!("{name}: {failing} directives fail")),
-            Some(_) if failing == 0 => {
-                problems.push(format!("{name} is listed, but passes: take it off the list"))
-            }
-            Some(wanted) => {
-                problems.push(format!("{name}: {failing} directives fail, and {wanted} are listed"))
-            }
-        }
-        problems.extend(report.failures.iter().take(5).map(|failure| format!("  {name}: {failure}")));
-    }
-    for (index, Listed { file, .. }) in listed.iter().enumerate() {
-        if !reports.contains_key(file) {
-            problems.push(format!("{file} is listed, but there is no such file"));
-        }
-        if listed[..index].iter().any(|other| other.file == *file) {
-            problems.push(format!("{file} is listed twice"));
-        }
-    }
-    problems
-}
-
-#[test]
-fn a_list_that_is_not_true_is_a_problem() {
-    let report = |failures: &[&str]| Report {
-        failures: failures.iter().map(|failure| (*failure).to_owned()).collect(),
-        ..Report::default()
+    let run = |file: &File| {
+        let report = catch_unwind(AssertUnwindSafe(|| script::run(file)));
+        report.unwrap_or_else(|_| Report {
+            failures: vec!["the script panicked".to_owned()],
+            ..Report::default()
+        })
     };
-    let reports = BTreeMap::from([("a/good", report(&[])), ("a/bad", report(&["line 1: no", "line 2: no"]))]);
-    let judged = |listed: &[(&'static str, usize)]| {
-        let listed: Vec<Listed> =
-            listed.iter().map(|&(file, failing)| Listed { file, failing, because: "of this test" }).collect();
-        judge(&reports, &listed.iter().collect::<Vec<_>>())
-    };
-    assert_eq!(judged(&[("a/bad", 2)]), [""; 0]);
-    assert_eq!(judged(&[]), ["a/bad: 2 directives fail", "  a/bad: line 1: no", "  a/bad: line 2: no"]);
-    assert_eq!(judged(&[("a/bad", 1)])[0], "a/bad: 2 directives fail, and 1 are listed");
-    assert_eq!(
-        judged(&[("a/bad", 2), ("a/good", 1)]),
-        ["a/good is listed, but passes: take it off the list"]
-    );
-    assert_eq!(judged(&[("a/bad", 2), ("a/gone", 2)]), ["a/gone is listed, but there is no such file"]);
-    assert_eq!(judged(&[("a/bad", 2), ("a/bad", 2)]), ["a/bad is listed twice"]);
+    judge::run_all(files, |file| &file.name, run)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod files; // which there are
 mod graph; // what a script links step by step, at once
+mod judge; // whether the list is true
 mod listed; // those that do not pass, and why
 mod refusal; // what must not work, in our types
 mod script; // one file, directive by directive
@@ -10,9 +11,6 @@ mod values; // arguments and results
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use host_core::Profile;
@@ -20,7 +18,8 @@ use host_limits::{Bytes, Limits, Ticker};
 use wasmtime::Engine;
 
 use files::File;
-use listed::{LISTED, Listed};
+use judge::Listed;
+use listed::LISTED;
 use script::{Host, Report};
 
 /// How many files, assertions and linked graphs there are at least. The files come with a crate of an exact version, so
@@ -36,7 +35,8 @@ fn every_file_of_the_standard_passes_or_is_listed_with_its_reason() {
     let files = files::all();
     let reports = run_all(&host, &files);
     let mut problems = files::wrongly_left_out(&host.engine);
-    problems.extend(judge(&reports, LISTED));
+    let failures = reports.iter().map(|(name, report)| (*name, &report.failures[..])).collect();
+    problems.extend(judge::judge(&failures, &LISTED.iter().collect::<Vec<_>>()));
 
     let mut suites: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
     for file in &files {
@@ -90,86 +90,16 @@ fn host() -> Host {
     Host { engine, limits, ticker }
 }
 
-/// What became of each file, by name. Several at a time, each in a store of its own.
+/// What became of each file, by name.
 fn run_all<'a>(host: &Host, files: &'a [File]) -> BTreeMap<&'a str, Report> {
-    /// The standard's scripts may nest deeply, and are read recursively; a test's thread has 2 MiB.
-    const STACK: usize = 16 << 20;
-
-    let next = AtomicUsize::new(0);
-    let reports = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            let work = || {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let report = catch_unwind(AssertUnwindSafe(|| script::run(host, file.text)));
-                    let report = report.unwrap_or_else(|_| Report {
-                        failures: vec!["the script panicked".to_owned()],
-                        ..Report::default()
-                    });
-                    reports.lock().unwrap().insert(file.name.as_str(), report);
-                }
-            };
-            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
-        }
-    });
-    reports.into_inner().unwrap()
-}
-
-/// What is wrong: files that fail and are not listed, and everything listed that is not so.
-fn judge(reports: &BTreeMap<&str, Report>, listed: &[Listed]) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (name, report) in reports {
-        let wanted = listed.iter().find(|listed| listed.file == *name).map(|listed| listed.failing);
-        let failing = report.failures.len();
-        match wanted {
-            None if failing == 0 => continue,
-            Some(wanted) if wanted == failing && wanted > 0 => continue,
-            None => problems.push(format!("{name}: {failing} directives fail")),
-            Some(_) if failing == 0 => {
-                problems.push(format!("{name} is listed, but passes: take it off the list"))
-            }
-            Some(wanted) => {
-                problems.push(format!("{name}: {failing} directives fail, and {wanted} are listed"))
-            }
-        }
-        problems.extend(report.failures.iter().take(5).map(|failure| format!("  {name}: {failure}")));
-    }
-    for (index, Listed { file, .. }) in listed.iter().enumerate() {
-        if !reports.contains_key(file) {
-            problems.push(format!("{file} is listed, but there is no such file"));
-        }
-        if listed[..index].iter().any(|other| other.file == *file) {
-            problems.push(format!("{file} is listed twice"));
-        }
-    }
-    problems
-}
-
-#[test]
-fn a_list_that_is_not_true_is_a_problem() {
-    let report = |failures: &[&str]| Report {
-        failures: failures.iter().map(|failure| (*failure).to_owned()).collect(),
-        ..Report::default()
+    let run = |file: &File| {
+        let report = catch_unwind(AssertUnwindSafe(|| script::run(host, file.text)));
+        report.unwrap_or_else(|_| Report {
+            failures: vec!["the script panicked".to_owned()],
+            ..Report::default()
+        })
     };
-    let reports = BTreeMap::from([("a/good", report(&[])), ("a/bad", report(&["line 1: no", "line 2: no"]))]);
-    let listed = |file, failing| Listed { file, failing, because: "of this test" };
-
-    assert_eq!(judge(&reports, &[listed("a/bad", 2)]), [""; 0]);
-    assert_eq!(
-        judge(&reports, &[]),
-        ["a/bad: 2 directives fail", "  a/bad: line 1: no", "  a/bad: line 2: no"]
-    );
-    assert_eq!(judge(&reports, &[listed("a/bad", 1)])[0], "a/bad: 2 directives fail, and 1 are listed");
-    assert_eq!(
-        judge(&reports, &[listed("a/bad", 2), listed("a/good", 1)]),
-        ["a/good is listed, but passes: take it off the list"]
-    );
-    assert_eq!(judge(&reports, &[listed("a/bad", 2), listed("a/good", 0)]).len(), 1);
-    assert_eq!(
-        judge(&reports, &[listed("a/bad", 2), listed("a/gone", 2)]),
-        ["a/gone is listed, but there is no such file"]
-    );
-    assert_eq!(judge(&reports, &[listed("a/bad", 2), listed("a/bad", 2)]), ["a/bad is listed twice"]);
+    judge::run_all(files, |file| &file.name, run)
 }
 
 #[test]

@@ -1,15 +1,7 @@
 //! The files that do not pass, each with its reason. Nearly all are older than something that the standard has taken up
 //! since: what they call malformed or invalid is WebAssembly now. Of the standard's last two versions one module is here.
 
-/// A file in which some directives do not give what the standard says.
-pub(super) struct Listed {
-    /// `suite/name.wast`.
-    pub(super) file: &'static str,
-    /// How many directives fail; another number, none above all, fails the run.
-    pub(super) failing: usize,
-    /// Why.
-    pub(super) because: &'static str,
-}
+use super::judge::Listed;
 
 pub(super) const LISTED: &[Listed] = &[
     listed("function-references/binary.wast", 8, INDEX_OF_MEMORY),
