@@ -114,7 +114,7 @@ impl Entry {
             .get_func(&mut store, function.index)
             .ok_or_else(|| CallError::OtherComponent { function: name() })?;
         let ty = func.ty(&store);
-        check::arguments(&name(), ty.params(), arguments)?;
+        check::arguments(name, ty.params(), arguments)?;
         Ok(Entry { func, ty })
     }
 

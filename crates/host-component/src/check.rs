@@ -80,15 +80,15 @@ impl ArgumentError {
     }
 }
 
-/// Checks `arguments` against the parameters of `function`.
+/// Checks `arguments` against the parameters of the function whose printable name `function` gives, for an error.
 pub(crate) fn arguments<'a>(
-    function: &str,
+    function: impl Fn() -> String,
     parameters: impl ExactSizeIterator<Item = (&'a str, Type)>,
     arguments: &[Val],
 ) -> Result<(), ArgumentError> {
     if parameters.len() != arguments.len() {
         return Err(ArgumentError::Count {
-            function: names::printable(function),
+            function: function(),
             expected: parameters.len(),
             given: arguments.len(),
             parameters: parameters.map(|(name, _)| name.to_owned()).collect(),
@@ -96,7 +96,7 @@ pub(crate) fn arguments<'a>(
     }
     for ((name, ty), argument) in parameters.zip(arguments) {
         value(&ty, argument).map_err(|misfit| ArgumentError::Type {
-            function: names::printable(function),
+            function: function(),
             parameter: name.to_owned(),
             path: misfit.path.to_string(),
             expected: misfit.expected,

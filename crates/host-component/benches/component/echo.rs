@@ -22,8 +22,8 @@ const ECHO: &str = r#"(component
     (core instance $i (instantiate $m))
     (alias core export $i "memory" (core memory $memory))
     (func (export "echo") (param "text" string) (result string)
-        (canon lift (core func $i "echo") (memory $memory) (realloc (func $i "realloc"))
-            (post-return (func $i "done")))))"#;
+        (canon lift (core func $i "echo") (memory $memory) (realloc (core func $i "realloc"))
+            (post-return (core func $i "done")))))"#;
 
 /// An engine with fuel and epochs, as for guests that are not trusted, but with optimised code.
 pub(crate) fn engine() -> (Engine, Ticker, Component) {

@@ -62,7 +62,7 @@ impl Writer<'_> {
             }
             Val::String(text) => {
                 self.out.push('"');
-                text.chars().for_each(|character| self.escaped(character));
+                self.text(text);
                 self.out.push('"');
             }
             Val::List(items) | Val::FixedLengthList(items) => {
@@ -164,6 +164,20 @@ impl Writer<'_> {
 
     fn display(&mut self, value: impl Display) {
         let _ = write!(self.out, "{value}");
+    }
+
+    /// Text in which most of what is there stands for itself: that is copied in one piece.
+    fn text(&mut self, text: &str) {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'"' | b'\'');
+        let mut rest = text;
+        while let Some(other) = rest.bytes().position(|byte| !is_plain(byte)) {
+            let (plain, others) = rest.split_at(other);
+            self.out.push_str(plain);
+            let mut characters = others.chars();
+            characters.by_ref().take(1).for_each(|character| self.escaped(character));
+            rest = characters.as_str();
+        }
+        self.out.push_str(rest);
     }
 
     fn escaped(&mut self, character: char) {
