@@ -132,6 +132,40 @@ fn hostile_bytes_make_no_large_description() {
     }
 }
 
+/// Bytes of a real plugin with up to eight of them changed, the same in every run.
+fn damaged(tries: usize) -> impl Iterator<Item = Vec<u8>> {
+    let whole = greeter();
+    let mut state = 1_u64;
+    let mut next = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    (0..tries).map(move |_| {
+        let mut bytes = whole.clone();
+        for _ in 0..=next(8) {
+            let at = next(bytes.len());
+            bytes[at] = next(256) as u8;
+        }
+        bytes
+    })
+}
+
+#[test]
+fn damaged_bytes_are_described_or_refused() {
+    let mut refused = 0;
+    for bytes in damaged(2_000) {
+        match binary(&bytes) {
+            Ok(described) => assert_eq!(described.bytes, bytes.len() as u64),
+            Err(BinaryError::Malformed { offset, .. }) => {
+                refused += 1;
+                assert!(offset <= bytes.len() as u64);
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((1..2_000).contains(&refused), "{refused} were refused");
+}
+
 #[test]
 fn names_cannot_drive_the_terminal() {
     let mut name = vec![4];
@@ -164,6 +198,13 @@ mod text {
         }
         let text = wit_text(&greeter()).unwrap();
         assert!(text.contains("export my-org:my-plugin/plugin-api@0.1.0;"), "{text}");
+    }
+
+    #[test]
+    fn damaged_bytes_have_text_or_are_refused() {
+        // Most changes are in the code, which has no say in the text; those make it invalid.
+        let texts = damaged(200).filter(|bytes| wit_text(bytes).is_ok()).count();
+        assert!((1..200).contains(&texts), "{texts} have a text");
     }
 
     #[test]
