@@ -15,7 +15,7 @@ use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 
 pub use side::Side;
-pub(crate) use walk::{Comparer, Pairs};
+pub(crate) use walk::Comparer;
 
 use crate::names::quoted;
 use crate::wit::Scope;
@@ -88,8 +88,8 @@ impl fmt::Display for Difference {
 ///
 /// Resources have no name here, so that any resource is like any other.
 pub fn types(left: &Type, right: &Type) -> Comparison {
-    let (scopes, patience, mut pairs) = ([Scope::default(), Scope::default()], patience(), Pairs::default());
-    let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &patience, &mut pairs);
+    let (scopes, patience) = ([Scope::default(), Scope::default()], patience());
+    let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &patience, &|_, _| None);
     comparer.types(left, right);
     comparer.finish()
 }
@@ -126,8 +126,8 @@ pub fn types(left: &Type, right: &Type) -> Comparison {
 /// # }
 /// ```
 pub fn functions(left: &ComponentFunc, right: &ComponentFunc) -> Comparison {
-    let (scopes, patience, mut pairs) = ([Scope::default(), Scope::default()], patience(), Pairs::default());
-    let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &patience, &mut pairs);
+    let (scopes, patience) = ([Scope::default(), Scope::default()], patience());
+    let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &patience, &|_, _| None);
     comparer.functions(left, right);
     comparer.finish()
 }

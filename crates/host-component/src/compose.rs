@@ -23,9 +23,9 @@ mod fuel;
 mod instances;
 mod linked;
 mod linkers;
+mod passing;
 mod plan;
 mod proxies;
-mod sides;
 mod state;
 mod wiring;
 

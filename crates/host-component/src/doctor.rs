@@ -14,6 +14,7 @@
 mod advice;
 mod beside;
 mod expected;
+mod pairs;
 mod report;
 pub(crate) mod trial;
 

@@ -5,9 +5,10 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
 use wasmtime::{Engine, bail};
 
-use crate::doctor::trial::{Finding, Outcome, findings, leaves, noun};
+use crate::doctor::trial::{Finding, Outcome, findings, leaves};
 use crate::doctor::{Problem, problem};
 use crate::names::{printable, quoted};
+use crate::wit::noun;
 
 /// Items looked at for resources of one component; resources behind those get no stand-in.
 const RESOURCES: usize = 10_000;

@@ -283,3 +283,15 @@ fn cut(out: &mut String) {
 fn is_nominal(ty: &Type) -> bool {
     matches!(ty, Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_))
 }
+
+/// What an item is, in WIT's words.
+pub(crate) fn noun(item: &ComponentItem) -> &'static str {
+    match item {
+        ComponentItem::ComponentFunc(_) | ComponentItem::CoreFunc(_) => "function",
+        ComponentItem::ComponentInstance(_) => "interface",
+        ComponentItem::Module(_) => "module",
+        ComponentItem::Component(_) => "component",
+        ComponentItem::Resource(_) => "resource",
+        ComponentItem::Type(_) => "type",
+    }
+}

@@ -15,43 +15,14 @@ use crate::wit::Scope;
 /// Differences reported of one comparison.
 const REPORTED: usize = 20;
 
-/// Resources of the left and of the right that are known to be the same one.
-#[derive(Default)]
-pub(crate) struct Pairs(Vec<(ResourceType, ResourceType)>);
-
-/// Resources paired; more than that are taken to be the same if they have the same name.
-const PAIRED: usize = 2_000;
-
-impl Pairs {
-    /// Notes that two resources have the same name in the same interface. Says whether that contradicts what is known.
-    pub(crate) fn note(&mut self, left: ResourceType, right: ResourceType) -> bool {
-        match self.agree(&left, &right) {
-            Some(agree) => agree,
-            None => {
-                if self.0.len() < PAIRED {
-                    self.0.push((left, right));
-                }
-                true
-            }
-        }
-    }
-
-    /// Whether the left one has a partner.
-    pub(crate) fn knows(&self, left: &ResourceType) -> bool {
-        self.0.iter().any(|(known, _)| known == left)
-    }
-
-    /// Whether the two are the same resource, if that is known.
-    fn agree(&self, left: &ResourceType, right: &ResourceType) -> Option<bool> {
-        self.0.iter().find(|(a, b)| a == left || b == right).map(|(a, b)| a == left && b == right)
-    }
-}
+/// Whether two resources, of the left and of the right, are the same one, if that is known.
+pub(super) type Same<'a> = &'a dyn Fn(&ResourceType, &ResourceType) -> Option<bool>;
 
 /// The comparison of two types, or of several pairs of them.
 pub(crate) struct Comparer<'a> {
     scopes: [&'a Scope<'a>; 2],
     patience: &'a Cell<usize>,
-    pairs: &'a mut Pairs,
+    same: Same<'a>,
     path: Vec<String>,
     found: Comparison,
 }
@@ -69,12 +40,8 @@ const NO_FRAME: Frame<'static> = Frame { around: [Around::Nothing; 2], index: [N
 type Member = (String, Option<Type>);
 
 impl<'a> Comparer<'a> {
-    pub(crate) fn new(
-        scopes: [&'a Scope<'a>; 2],
-        patience: &'a Cell<usize>,
-        pairs: &'a mut Pairs,
-    ) -> Comparer<'a> {
-        Comparer { scopes, patience, pairs, path: Vec::new(), found: Comparison::default() }
+    pub(crate) fn new(scopes: [&'a Scope<'a>; 2], patience: &'a Cell<usize>, same: Same<'a>) -> Comparer<'a> {
+        Comparer { scopes, patience, same, path: Vec::new(), found: Comparison::default() }
     }
 
     pub(crate) fn finish(self) -> Comparison {
@@ -158,7 +125,7 @@ impl<'a> Comparer<'a> {
                     let unnamed = |text: &String| text == "resource" || text == "borrow<resource>";
                     a == b || unnamed(&a) || unnamed(&b)
                 };
-                if !self.pairs.agree(a, b).unwrap_or_else(same_name) {
+                if !(self.same)(a, b).unwrap_or_else(same_name) {
                     let [a, b] = self.texts(left, right);
                     let b = if a == b { format!("another {b}") } else { b };
                     self.report(frame, [Some(a), Some(b)]);

@@ -5,17 +5,16 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::iter;
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType};
 
-use super::Problem;
 use super::plan::Kind;
-use super::sides::Sides;
+use super::{Problem, passing};
+use crate::compare::Comparer;
 use crate::names::{InterfaceName, printable, track};
-use crate::wit::{self, Scope};
+use crate::wit::{self, Scope, noun};
 
 /// Steps spent on comparing the types of one graph; a hostile component can spell huge types with few bytes.
 const PATIENCE: usize = 2_000_000;
@@ -79,16 +78,22 @@ impl Misfit {
 
 pub(super) struct Fitter<'e> {
     engine: &'e Engine,
-    kinds: u32,
+    kinds: Cell<u32>,
     hosts: BTreeMap<(String, String), u32>,
-    steps: usize,
+    steps: Cell<usize>,
     /// For all the texts of types there are to write.
     patience: Cell<usize>,
 }
 
 impl<'e> Fitter<'e> {
     pub(super) fn new(engine: &'e Engine) -> Fitter<'e> {
-        Fitter { engine, kinds: 0, hosts: BTreeMap::new(), steps: PATIENCE, patience: wit::patience() }
+        Fitter {
+            engine,
+            kinds: Cell::new(0),
+            hosts: BTreeMap::new(),
+            steps: Cell::new(PATIENCE),
+            patience: wit::patience(),
+        }
     }
 
     /// Notes the resources that a component imports without an interface, which are the linker's.
@@ -130,19 +135,22 @@ impl<'e> Fitter<'e> {
 
     /// Compares an imported interface with the exported one, item by item.
     pub(super) fn fit(
-        &mut self,
+        &self,
         importer: &mut NodeTypes,
         import: &ComponentInstance,
         provider: &mut NodeTypes,
         export: &ComponentInstance,
     ) -> Vec<(String, Item)> {
         let mut found = Vec::new();
-        self.steps = self.steps.saturating_sub(export.exports(self.engine).len());
-        if self.steps == 0 {
+        self.steps.set(self.steps.get().saturating_sub(export.exports(self.engine).len()));
+        if self.steps.get() == 0 {
             let misfit = Misfit::Unsupported("interfaces of this many items");
             let name = import.exports(self.engine).next().map_or("", |(name, _)| name);
             return vec![(name.to_owned(), Item::Misfit(misfit))];
         }
+        let scopes = [import, export].map(|instance| {
+            Scope::of(instance.exports(self.engine).map(|(name, item)| (name, item.ty)), &self.patience)
+        });
         let exports: BTreeMap<&str, ComponentItem> =
             export.exports(self.engine).map(|(name, item)| (name, item.ty)).collect();
         for (name, item) in import.exports(self.engine) {
@@ -150,9 +158,13 @@ impl<'e> Fitter<'e> {
                 (ComponentItem::Type(_), _) => continue,
                 (_, None) => Err(Misfit::Lacks),
                 (ComponentItem::ComponentFunc(wanted), Some(ComponentItem::ComponentFunc(offered))) => {
-                    let texts = Scope::of(iter::empty(), &self.patience);
-                    let mut sides = Sides { importer, provider, texts, steps: &mut self.steps };
-                    sides.function(&wanted, offered).map(|has_resources| Item::Function { has_resources })
+                    let same = |a: &ResourceType, b: &ResourceType| {
+                        importer.origin(a).zip(provider.origin(b)).map(|(a, b)| a == b).or(Some(false))
+                    };
+                    let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &self.steps, &same);
+                    comparer.functions(&wanted, offered);
+                    passing::function(&wanted, offered, comparer.finish(), &self.steps)
+                        .map(|has_resources| Item::Function { has_resources })
                 }
                 (ComponentItem::Resource(wanted), Some(ComponentItem::Resource(offered))) => {
                     self.resource(importer, wanted, provider, *offered)
@@ -167,7 +179,7 @@ impl<'e> Fitter<'e> {
     }
 
     fn resource(
-        &mut self,
+        &self,
         importer: &mut NodeTypes,
         wanted: ResourceType,
         provider: &mut NodeTypes,
@@ -179,8 +191,8 @@ impl<'e> Fitter<'e> {
         let known = provider.origin(&offered);
         // What a component does not import is its own.
         let origin = known.unwrap_or_else(|| {
-            let origin = Origin::Component(Kind(self.kinds));
-            self.kinds += 1;
+            let origin = Origin::Component(Kind(self.kinds.get()));
+            self.kinds.set(self.kinds.get() + 1);
             provider.resources.push((offered, origin));
             origin
         });
@@ -195,16 +207,5 @@ impl<'e> Fitter<'e> {
                 "a resource of the host that the importer does not import from the host",
             )),
         }
-    }
-}
-
-fn noun(item: &ComponentItem) -> &'static str {
-    match item {
-        ComponentItem::ComponentFunc(_) | ComponentItem::CoreFunc(_) => "function",
-        ComponentItem::ComponentInstance(_) => "interface",
-        ComponentItem::Module(_) => "module",
-        ComponentItem::Component(_) => "component",
-        ComponentItem::Resource(_) => "resource",
-        ComponentItem::Type(_) => "type",
     }
 }

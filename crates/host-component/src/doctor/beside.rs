@@ -3,13 +3,13 @@
 use std::cell::Cell;
 
 use wasmtime::Engine;
-use wasmtime::component::Component;
 use wasmtime::component::types::{self, ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, ResourceType};
 
-use super::trial::noun;
-use crate::compare::{self, Comparer, Comparison, Difference, Pairs};
+use super::pairs::Pairs;
+use crate::compare::{self, Comparer, Comparison, Difference};
 use crate::names::InterfaceName;
-use crate::wit::{self, Scope};
+use crate::wit::{self, Scope, noun};
 use crate::world::World;
 
 /// Items looked at of one component.
@@ -207,7 +207,8 @@ impl Beside {
             self.component.scope(instances[0].as_ref(), &self.spelling),
             self.world.scope(instances[1].as_ref(), &self.spelling),
         ];
-        let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &self.steps, &mut self.pairs);
+        let same = |a: &ResourceType, b: &ResourceType| self.pairs.agree(a, b);
+        let mut comparer = Comparer::new([&scopes[0], &scopes[1]], &self.steps, &same);
         comparer.functions(a, b);
         match comparer.finish() {
             Comparison { differences, cut: true, .. } if differences.is_empty() => Fit::TooLarge,

@@ -4,9 +4,9 @@ use wasmtime::component::types::ComponentItem;
 
 use super::beside::{Beside, Fit, LOOKED_AT, needs_host};
 use super::report::Problem;
-use super::trial::noun;
 use crate::compare::Difference;
 use crate::names::{self, InterfaceName};
+use crate::wit::noun;
 
 /// Problems found by one comparison with a world.
 const REPORTED: usize = 200;

@@ -6,6 +6,7 @@ use wasmtime::{Engine, bail};
 
 use crate::names::{InterfaceName, track};
 use crate::stubs::StandIns;
+use crate::wit::noun;
 
 /// Problems reported of one component.
 const REPORTED: usize = 200;
@@ -279,16 +280,5 @@ fn leaves_of(
         path.push(name.to_owned());
         leaves(engine, &item.ty, path, visit);
         path.pop();
-    }
-}
-
-pub(crate) fn noun(item: &ComponentItem) -> &'static str {
-    match item {
-        ComponentItem::ComponentFunc(_) | ComponentItem::CoreFunc(_) => "function",
-        ComponentItem::ComponentInstance(_) => "interface",
-        ComponentItem::Module(_) => "module",
-        ComponentItem::Component(_) => "component",
-        ComponentItem::Resource(_) => "resource",
-        ComponentItem::Type(_) => "type",
     }
 }

@@ -229,9 +229,9 @@ fn everything_that_differs_is_said_at_once() {
         refusal(&components).to_string(),
         "the components do not fit together, for 4 reasons:\
          \n  `app` imports `sum` of `x:y/points@1.0.0`, which `points` exports with another type: \
-         at `$.at.y`, imported as `string` and exported as `u32`\
+         `at.y` is `string` in the importer, but `u32` in the exporter\
          \n  `app` imports `get` of `x:y/points@1.0.0`, which `points` exports with another type: \
-         imported as `func(number: u8) -> u32` and exported as `func() -> u32`\
+         only the importer has `number`, `u8`\
          \n  `app` imports `more` of `x:y/points@1.0.0`, which `points` exports without it\
          \n  `app`: the component does not fit this host: the interface `x:y/missing@1.0.0` is missing"
     );
