@@ -291,11 +291,12 @@ fn a_refused_call_leaves_the_components_as_they_were() {
 
 #[tokio::test]
 async fn a_call_that_was_dropped_runs_no_longer() {
-    let engine = Engine::default();
+    let engine = Engine::new(wasmtime::Config::new().consume_fuel(true)).unwrap();
     let components = add(Components::new(), "one", source(&engine, "x:y/one@1.0.0", 1));
     let components = add(components, "two", source(&engine, "x:y/two@1.0.0", 2));
     let linked = components.link_async(&Linker::new(&engine)).unwrap();
-    let mut store = Store::new(&engine, Composition::new());
+    let mut store = Store::new(&engine, Composition::new().with_fuel_share("one", 100));
+    store.set_fuel(1_000).unwrap();
     let instances = linked.instantiate_async(&mut store).await.unwrap();
     let forever = instances.enter_async(&mut store, "one", async |_| std::future::pending().await);
     tokio::select! {
@@ -304,8 +305,10 @@ async fn a_call_that_was_dropped_runs_no_longer() {
         () = std::future::ready(()) => {}
     }
     assert_eq!(store.data().current(), None);
-    let during = instances.enter(&mut store, "two", |store| Ok(store.data().current().map(str::to_owned)));
-    assert_eq!(during.unwrap().as_deref(), Some("two"));
+    let during = instances
+        .enter(&mut store, "two", |store| Ok((store.data().current().map(str::to_owned), store.get_fuel()?)));
+    assert_eq!(during.unwrap(), (Some("two".to_owned()), 1_000));
+    assert_eq!(store.data().fuel_share("one"), Some(100));
     assert_eq!(store.data().current(), None);
 }
 
