@@ -1,7 +1,7 @@
 //! What does a store keep of the components composed in it, and which of them runs?
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use wasmtime::component::{Func, ResourceType};
 use wasmtime::{AsContextMut, StoreContextMut, Trap, bail, format_err};
@@ -47,7 +47,9 @@ pub struct Composition {
     /// By position.
     pub(super) running: Vec<Running>,
     pub(super) proxies: Proxies,
-    current: Option<usize>,
+    /// The components that have been entered, each with a sign that it has not been abandoned: the future of an async call
+    /// can be dropped at any place where it waits, and then nobody leaves.
+    entered: Vec<(usize, Weak<()>)>,
     failed: Option<usize>,
     pub(super) shares: Shares,
 }
@@ -79,7 +81,7 @@ impl Composition {
             plan: None,
             running: Vec::new(),
             proxies: Proxies::with_limit(DEFAULT_LIMIT),
-            current: None,
+            entered: Vec::new(),
             failed: None,
             shares: Shares::default(),
         }
@@ -113,7 +115,7 @@ impl Composition {
     /// [`enter`](super::ComponentInstances::enter), and during instantiation, but not where an instance is called directly:
     /// grant nothing to `None`.
     pub fn current(&self) -> Option<&str> {
-        self.name(self.current)
+        self.name(self.top())
     }
 
     /// The name of the component in which the last call failed: of several on the stack, the one that failed first. It
@@ -125,6 +127,17 @@ impl Composition {
     /// How many resources the components hold of each other.
     pub fn resources(&self) -> usize {
         self.proxies.len()
+    }
+
+    /// The position of the component that was entered last and not left.
+    fn last(&self) -> Option<usize> {
+        self.entered.last().map(|(position, _)| *position)
+    }
+
+    /// The position of the component that runs.
+    fn top(&self) -> Option<usize> {
+        let mut entered = self.entered.iter().rev();
+        entered.find(|(_, alive)| alive.strong_count() > 0).map(|(position, _)| *position)
     }
 
     fn name(&self, position: Option<usize>) -> Option<&str> {
@@ -181,7 +194,10 @@ impl fmt::Debug for Composition {
 #[must_use]
 pub(super) struct Entered {
     position: usize,
+    /// How many were entered before.
+    depth: usize,
     before: Option<usize>,
+    _alive: Arc<()>,
 }
 
 /// Notes that the component at `position` runs from here on, on its share of the fuel.
@@ -190,14 +206,20 @@ pub(super) fn enter<T: HasComposition>(
     plan: &Arc<Plan>,
     position: usize,
 ) -> wasmtime::Result<Entered> {
-    let before = store.data_mut().composition().of(plan)?.current;
-    fuel::turn(store, before.map(|before| plan.name(before)), Some(plan.name(position)))?;
+    let composition = store.data_mut().composition().of(plan)?;
+    // Who went on last burnt the fuel, abandoned or not.
+    let last = composition.last();
+    composition.entered.retain(|(_, alive)| alive.strong_count() > 0);
+    let depth = composition.entered.len();
+    let before = composition.last();
+    fuel::turn(store, last.map(|last| plan.name(last)), Some(plan.name(position)))?;
+    let alive = Arc::new(());
     let composition = store.data_mut().composition();
-    composition.current = Some(position);
+    composition.entered.push((position, Arc::downgrade(&alive)));
     if before.is_none() {
         composition.failed = None;
     }
-    Ok(Entered { position, before })
+    Ok(Entered { position, depth, before, _alive: alive })
 }
 
 impl Entered {
@@ -210,9 +232,10 @@ impl Entered {
         result: wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
         let name = plan.name(self.position);
-        let spent = fuel::turn(store, Some(name), self.before.map(|before| plan.name(before)))?;
+        let last = store.data_mut().composition().last().unwrap_or(self.position);
+        let spent = fuel::turn(store, Some(plan.name(last)), self.before.map(|before| plan.name(before)))?;
         let composition = store.data_mut().composition();
-        composition.current = self.before;
+        composition.entered.truncate(self.depth);
         result.map_err(|error| {
             if error.is::<NodeFailed>() {
                 return error;

@@ -289,6 +289,29 @@ fn a_refused_call_leaves_the_components_as_they_were() {
     assert_eq!(instances.call(&mut store, "one", &get, &[]).unwrap(), [Val::U32(1)]);
 }
 
+#[tokio::test]
+async fn a_call_that_was_dropped_runs_no_longer() {
+    let engine = Engine::new(wasmtime::Config::new().consume_fuel(true)).unwrap();
+    let components = add(Components::new(), "one", source(&engine, "x:y/one@1.0.0", 1));
+    let components = add(components, "two", source(&engine, "x:y/two@1.0.0", 2));
+    let linked = components.link_async(&Linker::new(&engine)).unwrap();
+    let mut store = Store::new(&engine, Composition::new().with_fuel_share("one", 100));
+    store.set_fuel(1_000).unwrap();
+    let instances = linked.instantiate_async(&mut store).await.unwrap();
+    let forever = instances.enter_async(&mut store, "one", async |_| std::future::pending().await);
+    tokio::select! {
+        biased;
+        ended = forever => { let _: () = ended.unwrap(); }
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(store.data().current(), None);
+    let during = instances
+        .enter(&mut store, "two", |store| Ok((store.data().current().map(str::to_owned), store.get_fuel()?)));
+    assert_eq!(during.unwrap(), (Some("two".to_owned()), 1_000));
+    assert_eq!(store.data().fuel_share("one"), Some(100));
+    assert_eq!(store.data().current(), None);
+}
+
 #[test]
 fn what_cannot_be_passed_is_refused_when_linking() {
     let engine = Engine::new(wasmtime::Config::new().wasm_component_model_async(true)).unwrap();
