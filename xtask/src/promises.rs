@@ -34,8 +34,9 @@ const PROMISES: &[Promise] = &[
     },
 ];
 
-/// The leaves that have optional parts: how they are compiled without them.
-const BARE: &[(&str, &[&str])] = &[("host-cache", &["--no-default-features"]), ("host-wasi", &[])];
+/// The crates for strangers that have optional parts: how they are compiled without them.
+const BARE: &[(&str, &[&str])] =
+    &[("host-cache", &["--no-default-features"]), ("host-wasi", &[]), ("host-component", &[])];
 
 /// Asks cargo for the normal dependencies of each leaf, and compiles the leaves that have optional ones without them.
 pub(crate) fn check() -> Result<Step> {

@@ -312,6 +312,7 @@ async fn a_call_that_was_dropped_runs_no_longer() {
     assert_eq!(store.data().current(), None);
 }
 
+#[cfg(feature = "component-model-async")]
 #[test]
 fn what_cannot_be_passed_is_refused_when_linking() {
     let engine = Engine::new(wasmtime::Config::new().wasm_component_model_async(true)).unwrap();

@@ -111,9 +111,14 @@ fn components(engine: &Engine) -> Components {
     Components::new().add("maker", component(MAKER)).unwrap().add("user", component(USER)).unwrap()
 }
 
-/// Engines with and without concurrency, which count borrows in different ways.
-fn engines() -> [Engine; 2] {
-    [true, false].map(|on| Engine::new(Config::new().concurrency_support(on)).unwrap())
+/// Engines with concurrency, where it is compiled in, and without: they count borrows in different ways.
+fn engines() -> Vec<Engine> {
+    let with = Engine::default();
+    let without = Engine::new(Config::new().concurrency_support(false)).unwrap();
+    if cfg!(feature = "component-model-async") {
+        assert!(with.get_concurrency_support(), "it is on where it is compiled in");
+    }
+    vec![with, without]
 }
 
 /// Calls functions of the user one after the other in one store, and gives the results and the store.
