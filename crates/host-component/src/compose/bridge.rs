@@ -78,7 +78,7 @@ impl Bridge {
         let func = self.func(&mut store)?;
         let entered = enter(&mut store, &self.plan, self.provider)?;
         let result = self.cross(&mut store, func, params, results);
-        entered.leave(&mut store, &self.plan, Some(&self.function().name), result)
+        entered.leave(&mut store, &self.plan, || Some(self.function().name.clone()), result)
     }
 
     fn cross<T: HasComposition>(
@@ -106,7 +106,7 @@ impl Bridge {
         let func = self.func(&mut store)?;
         let entered = enter(&mut store, &self.plan, self.provider)?;
         let result = self.cross_async(&mut store, func, params, results).await;
-        entered.leave(&mut store, &self.plan, Some(&self.function().name), result)
+        entered.leave(&mut store, &self.plan, || Some(self.function().name.clone()), result)
     }
 
     async fn cross_async<T: HasComposition + Send>(
@@ -210,7 +210,7 @@ impl Destructor {
         let (owner, name, resource) = self.find(&mut store, number)?;
         let entered = enter(&mut store, &self.plan, owner)?;
         let result = resource.resource_drop(&mut store);
-        entered.leave(&mut store, &self.plan, Some(name), result)
+        entered.leave(&mut store, &self.plan, || Some(name.to_owned()), result)
     }
 
     async fn call_async<T: HasComposition + Send>(
@@ -221,7 +221,7 @@ impl Destructor {
         let (owner, name, resource) = self.find(&mut store, number)?;
         let entered = enter(&mut store, &self.plan, owner)?;
         let result = resource.resource_drop_async(store.as_context_mut()).await;
-        entered.leave(&mut store, &self.plan, Some(name), result)
+        entered.leave(&mut store, &self.plan, || Some(name.to_owned()), result)
     }
 
     fn find<T: HasComposition>(

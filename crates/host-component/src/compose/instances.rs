@@ -64,7 +64,7 @@ impl ComponentInstances {
         let result = call::call(&mut store, &instance, function, arguments);
         let (result, refused) = apart(result);
         let result =
-            entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
+            entered.leave(&mut store, &self.plan, || Some(function.full_name()), result).map_err(failed)?;
         refused.map_or(Ok(result), Err)
     }
 
@@ -91,7 +91,7 @@ impl ComponentInstances {
         let result = call::call_async(&mut store, &instance, function, arguments).await;
         let (result, refused) = apart(result);
         let result =
-            entered.leave(&mut store, &self.plan, Some(&function.full_name()), result).map_err(failed)?;
+            entered.leave(&mut store, &self.plan, || Some(function.full_name()), result).map_err(failed)?;
         refused.map_or(Ok(result), Err)
     }
 

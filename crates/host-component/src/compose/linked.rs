@@ -186,7 +186,7 @@ impl<T: HasComposition> LinkedComponents<T> {
                 Err(error) => Err(error),
                 Ok(entered) => {
                     let instance = prepared.instantiate_async(&mut store).await;
-                    entered.leave(&mut store, &self.plan, None, instance)
+                    entered.leave(&mut store, &self.plan, || None, instance)
                 }
             };
             self.ready(&mut store, &mut instances, instance)?;

@@ -223,12 +223,12 @@ pub(super) fn enter<T: HasComposition>(
 }
 
 impl Entered {
-    /// Notes that the component has been left, and names it in the error if it is the one that failed.
+    /// Notes that the component has been left, and names it and its `function` in the error if it is the one that failed.
     pub(super) fn leave<T: HasComposition, R>(
         self,
         store: &mut StoreContextMut<'_, T>,
         plan: &Plan,
-        function: Option<&str>,
+        function: impl FnOnce() -> Option<String>,
         result: wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
         let name = plan.name(self.position);
@@ -242,8 +242,7 @@ impl Entered {
             }
             composition.failed = Some(self.position);
             let fuel_share = spent.filter(|_| error.downcast_ref() == Some(&Trap::OutOfFuel));
-            let function = function.map(str::to_owned);
-            error.context(NodeFailed { node: name.to_owned(), function, fuel_share })
+            error.context(NodeFailed { node: name.to_owned(), function: function(), fuel_share })
         })
     }
 }
@@ -259,7 +258,7 @@ pub(super) fn within<T: HasComposition, R>(
     let mut store = store.as_context_mut();
     let entered = enter(&mut store, plan, position)?;
     let result = work(&mut store);
-    entered.leave(&mut store, plan, function, result)
+    entered.leave(&mut store, plan, || function.map(str::to_owned), result)
 }
 
 /// As [`within`], for work that may wait.
@@ -273,5 +272,5 @@ pub(super) async fn within_async<T: HasComposition + Send, R>(
     let mut store = store.as_context_mut();
     let entered = enter(&mut store, plan, position)?;
     let result = work(&mut store).await;
-    entered.leave(&mut store, plan, function, result)
+    entered.leave(&mut store, plan, || function.map(str::to_owned), result)
 }
