@@ -84,7 +84,11 @@ impl ExportedFunction {
             ['#', '.'].iter().find_map(|separator| asked.strip_suffix(&format!("{separator}{}", self.name)));
         let wanted = match suffixed {
             Some(wanted) => wanted.to_owned(),
-            None => asked.replacen(&format!(".{}@", self.name), "@", 1),
+            // `interface.function@version`; without the function it names none.
+            None => match asked.split_once(&format!(".{}@", self.name)) {
+                Some((interface, version)) => format!("{interface}@{version}"),
+                None => return false,
+            },
         };
         offered.is_compatible_with(&InterfaceName::parse(&wanted))
     }

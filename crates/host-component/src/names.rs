@@ -128,17 +128,40 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", printable(name))
 }
 
-/// A name that may come from a guest, with control characters escaped and cut where it gets too long.
+/// A name that may come from a guest, with characters escaped that could drive a terminal, and cut where it gets too long.
 pub(crate) fn printable(name: &str) -> String {
+    escaped(name, LONGEST_PRINTED)
+}
+
+/// The longest words of others printed in full.
+const LONGEST_WORDS: usize = 2_000;
+
+/// Words of Wasmtime's in which there may be names from a guest; see [`printable`].
+pub(crate) fn printable_words(words: &str) -> String {
+    escaped(words, LONGEST_WORDS)
+}
+
+fn escaped(name: &str, longest: usize) -> String {
     let mut text = String::new();
     for character in name.chars() {
-        if text.len() >= LONGEST_PRINTED {
+        if text.len() >= longest {
             text.push('…');
             break;
         }
-        if character.is_control() { text.extend(character.escape_default()) } else { text.push(character) }
+        if character.is_control() {
+            text.extend(character.escape_default());
+        } else if reorders(character) {
+            text.extend(character.escape_unicode());
+        } else {
+            text.push(character);
+        }
     }
     text
+}
+
+/// Whether the character makes others stand elsewhere, or on another line: what is read is not what is there then.
+fn reorders(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -189,6 +212,7 @@ mod tests {
     #[test]
     fn names_of_guests_cannot_drive_the_terminal() {
         assert_eq!(quoted("a\u{1b}[2J"), "`a\\u{1b}[2J`");
+        assert_eq!(quoted("a\u{202e}b\u{2028}c"), "`a\\u{202e}b\\u{2028}c`");
         assert!(quoted(&"x".repeat(5000)).len() < 300);
     }
 

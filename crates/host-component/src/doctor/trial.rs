@@ -4,6 +4,7 @@ use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, ResourceType};
 use wasmtime::{Engine, bail};
 
+use crate::names::printable_words;
 use crate::names::{InterfaceName, track};
 use crate::stubs::StandIns;
 use crate::wit::noun;
@@ -59,7 +60,7 @@ pub(crate) fn findings<T: 'static>(component: &Component, linker: &Linker<T>) ->
             finding.import == import && finding.item.as_ref().map(|item| item.path.as_str()) == item
         };
         let Some(refused) = trial.refused(&reasons) else {
-            findings.push(Finding::unchecked("all imports", reasons.join(": ")));
+            findings.push(Finding::unchecked("all imports", printable_words(&reasons.join(": "))));
             return findings;
         };
         let item = refused.item.as_deref();
@@ -166,7 +167,7 @@ impl<'a, T: 'static> Trial<'a, T> {
         } else if let Some(by) = self.stand_in_used_by(import) {
             Outcome::Unchecked(format!("it uses a resource of `{by}`, which must be there first"))
         } else {
-            Outcome::Differs(refused.reason.clone())
+            Outcome::Differs(printable_words(&refused.reason))
         };
         Finding { import: import.name.to_owned(), item, what, outcome }
     }

@@ -257,3 +257,15 @@ fn a_component_with_thousands_of_resources_is_answered_soon() {
     let report = Doctor::new().check(&component, &linker).unwrap_err();
     assert!(matches!(report.problems[..], [Problem::Unchecked { .. }]), "{report}");
 }
+
+#[test]
+fn what_wasmtime_says_of_names_of_core_modules_is_made_safe() {
+    let engine = Engine::default();
+    let component = r#"(component (import "m" (core module (export "\1b[2J" (func)))))"#;
+    let component = Component::new(&engine, component).unwrap();
+    let mut linker = Linker::<()>::new(&engine);
+    linker.root().module("m", &wasmtime::Module::new(&engine, "(module)").unwrap()).unwrap();
+    let text = Doctor::new().check(&component, &linker).unwrap_err().explain();
+    assert!(!text.chars().any(|character| character.is_control() && character != '\n'), "{text:?}");
+    assert!(text.contains("\\u{1b}[2J"), "{text:?}");
+}

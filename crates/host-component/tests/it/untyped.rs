@@ -167,3 +167,20 @@ fn a_function_of_another_component_is_refused() {
     let error = call(&mut alone.store, &alone.instance, &function, &[Val::S64(1)]).unwrap_err();
     assert!(matches!(error, CallError::OtherComponent { .. }), "{error}");
 }
+
+#[test]
+fn the_name_of_an_interface_is_not_the_name_of_a_function() {
+    let lone = Alone::new(
+        r#"(component
+            (core module $m (func (export "f")))
+            (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f")))
+            (instance $it (export "run" (func $f)))
+            (export "my:only/one@0.2.3" (instance $it)))"#,
+    );
+    for name in ["my:only/one@0.2.3", "my:only/one@0.2.9", "my:only/one"] {
+        assert!(matches!(find(&lone.component, name), Err(FindError::Unknown { .. })), "{name}");
+    }
+    assert_eq!(find(&lone.component, "my:only/one@0.2.9#run").unwrap().name, "run");
+    assert_eq!(find(&lone.component, "my:only/one.run@0.2.9").unwrap().name, "run");
+}
