@@ -121,16 +121,11 @@ impl Diagnosis {
             Findings::OfComponent(report) => report.problems.iter().map(problem).collect(),
             Findings::OfModule(reason) => vec![json!({ "problem": "not-linked", "text": reason })],
         };
-        let may_use = self
-            .needs
-            .may_use
-            .iter()
-            .map(|need| json!({ "what": needs::what(*need), "grant": need.grant() }));
         json!({
             "fits": problems.is_empty(),
             "against": self.against,
             "problems": problems,
-            "may-use": may_use.collect::<Value>(),
+            "may-use": needs::json(&self.needs),
             "wasi-not-served": self.needs.unserved,
         })
     }

@@ -166,7 +166,7 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let Needs { may_use, unserved, not_wasi, .. } = &self.needs;
+        let Needs { unserved, not_wasi, .. } = &self.needs;
         let (imports, exports) = match &self.contents {
             Contents::Component(description) => (json!(description.imports), json!(description.exports)),
             Contents::Module(Items { imports, exports }) => (
@@ -174,7 +174,6 @@ impl Report {
                 exports.iter().map(Item::json).collect::<Value>(),
             ),
         };
-        let may_use = may_use.iter().map(|need| json!({ "what": needs::what(*need), "grant": need.grant() }));
         json!({
             "kind": self.contents.kind(),
             "bytes": self.length,
@@ -182,7 +181,7 @@ impl Report {
             "imports": imports,
             "exports": exports,
             "binary": self.binary,
-            "may-use": may_use.collect::<Value>(),
+            "may-use": needs::json(&self.needs),
             "wasi-not-served": unserved,
             "not-wasi": not_wasi,
             "explanation": self.explanation,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use host_plugins::host_wasi::{Need, Needs};
+use serde_json::{Value, json};
 
 use crate::output::printable;
 
@@ -36,8 +37,13 @@ fn write(text: &mut String, needs: &Needs) -> std::fmt::Result {
     Ok(())
 }
 
+/// What may be used, as data.
+pub(crate) fn json(needs: &Needs) -> Value {
+    needs.may_use.iter().map(|need| json!({ "what": what(*need), "grant": need.grant() })).collect()
+}
+
 /// What a guest may use, without how it is granted.
-pub(crate) fn what(need: Need) -> String {
+fn what(need: Need) -> String {
     let text = need.to_string();
     text.split_once(" (").map_or(text.clone(), |(what, _)| what.to_owned())
 }

@@ -17,7 +17,7 @@ use crate::wit::type_text;
 #[non_exhaustive]
 pub enum ArgumentError {
     /// Too few or too many.
-    #[error("`{function}` takes {} ({}), not {given}", plural(*.expected), names::list(.parameters.iter().map(String::as_str)))]
+    #[error("`{function}` takes {} ({}), not {given}", plural(*.expected), names::list(.parameters))]
     Count {
         /// The function's full name.
         function: String,

@@ -64,10 +64,10 @@ impl ExportedFunction {
             return asked == name;
         };
         let interface = InterfaceName::parse(instance);
-        let joined = |before: &str| [format!("{before}#{name}"), format!("{before}.{name}")];
+        let joined = |before: &str| ['#', '.'].iter().any(|mark| asked == format!("{before}{mark}{name}"));
         asked == name
-            || joined(interface.short).contains(&asked.to_owned())
-            || joined(interface.unversioned()).contains(&asked.to_owned())
+            || joined(interface.short)
+            || joined(interface.unversioned())
             || asked == format!("{instance}.{name}")
             || interface
                 .version
@@ -147,7 +147,7 @@ pub fn find(component: &Component, name: &str) -> Result<ExportedFunction, FindE
 #[non_exhaustive]
 pub enum FindError {
     /// No exported function answers to the name.
-    #[error("the component exports no function `{asked}`{}; it exports {}", hint(.near), names::list(.offered.iter().map(String::as_str)))]
+    #[error("the component exports no function `{asked}`{}; it exports {}", hint(.near), names::list(.offered))]
     Unknown {
         /// The name that was asked for.
         asked: String,
@@ -157,7 +157,7 @@ pub enum FindError {
         offered: Vec<String>,
     },
     /// More than one exported function answers to the name.
-    #[error("`{asked}` may mean {}; use one of these names", names::list(.candidates.iter().map(String::as_str)))]
+    #[error("`{asked}` may mean {}; use one of these names", names::list(.candidates))]
     Ambiguous {
         /// The name that was asked for.
         asked: String,
@@ -167,11 +167,7 @@ pub enum FindError {
 }
 
 fn hint(near: &[String]) -> String {
-    if near.is_empty() {
-        String::new()
-    } else {
-        format!(" (did you mean {}?)", names::list(near.iter().map(String::as_str)))
-    }
+    if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", names::list(near)) }
 }
 
 fn by_full_name(component: &Component, name: &str) -> Option<ExportedFunction> {

@@ -113,9 +113,10 @@ const LISTED: usize = 20;
 const LONGEST_PRINTED: usize = 200;
 
 /// `a`, `b`, `c`: a list for an error message, of bounded length, safe to print on a terminal.
-pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let mut names = names.into_iter();
-    let mut text = names.by_ref().take(LISTED).map(quoted).collect::<Vec<_>>().join(", ");
+    let mut text =
+        names.by_ref().take(LISTED).map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ");
     let more = names.count();
     if more > 0 {
         let _ = write!(text, " and {more} more");
@@ -219,7 +220,7 @@ mod tests {
     #[test]
     fn lists_are_bounded() {
         let names: Vec<String> = (0..30).map(|n| n.to_string()).collect();
-        assert!(list(names.iter().map(String::as_str)).ends_with("`19` and 10 more"));
-        assert_eq!(list([]), "nothing");
+        assert!(list(&names).ends_with("`19` and 10 more"));
+        assert_eq!(list([""; 0]), "nothing");
     }
 }

@@ -25,7 +25,7 @@ pub enum ComposeError {
         name: String,
     },
     /// A component is named that was not added.
-    #[error("there is no component named {}; there are {}", quoted(.name), listed(.known))]
+    #[error("there is no component named {}; there are {}", quoted(.name), list(.known))]
     Unknown {
         /// The name that was asked for.
         name: String,
@@ -35,7 +35,7 @@ pub enum ComposeError {
     /// A connection is for an interface that its importer does not import.
     #[error(
         "{} is connected to {}, which it does not import; it imports {}",
-        quoted(.importer), quoted(.interface), listed(.imports)
+        quoted(.importer), quoted(.interface), list(.imports)
     )]
     NotImported {
         /// The component of the connection.
@@ -48,7 +48,7 @@ pub enum ComposeError {
     /// A connection is to a component that does not export the interface.
     #[error(
         "{} is to get {} from {}, which exports {}",
-        quoted(.importer), quoted(.interface), quoted(.exporter), listed(.exports)
+        quoted(.importer), quoted(.interface), quoted(.exporter), list(.exports)
     )]
     NotExported {
         /// The component that imports the interface.
@@ -63,7 +63,7 @@ pub enum ComposeError {
     /// Several components export what one imports.
     #[error(
         "{} imports {}, which {} export; say which one it is with `Components::connect`",
-        quoted(.importer), quoted(.interface), listed(.exporters)
+        quoted(.importer), quoted(.interface), list(.exporters)
     )]
     Ambiguous {
         /// The component that imports the interface.
@@ -223,10 +223,6 @@ fn place(function: Option<&str>) -> String {
 
 fn spent(share: Option<u64>) -> String {
     share.map_or_else(String::new, |share| format!(", its share of {share} of the fuel being spent"))
-}
-
-fn listed(names: &[String]) -> String {
-    list(names.iter().map(String::as_str))
 }
 
 fn circle(names: &[String]) -> String {

@@ -32,7 +32,7 @@ impl Problem {
             Problem::Missing { import, item: None, versions, near, .. } => (
                 match (versions.first(), near.is_empty()) {
                     (Some(version), _) => format!("build against {}, which this host has", quoted(version)),
-                    (None, false) => format!("correct the name in the WIT, if {} was meant", names(near)),
+                    (None, false) => format!("correct the name in the WIT, if {} was meant", list(near)),
                     (None, true) => format!("do without {}, or ask the embedder for it", quoted(import)),
                 },
                 match versions.is_empty() {
@@ -81,8 +81,4 @@ impl Problem {
         };
         Advice { guest, embedder }
     }
-}
-
-fn names(names: &[String]) -> String {
-    list(names.iter().map(String::as_str))
 }

@@ -135,16 +135,16 @@ impl fmt::Display for Problem {
             Problem::Missing { what, import, item: Some(item), versions, .. } => {
                 write!(f, "the {what} {} of {} is missing", quoted(item), quoted(import))?;
                 if !versions.is_empty() {
-                    write!(f, "; the host offers {}, which is compatible but lacks it", names(versions))?;
+                    write!(f, "; the host offers {}, which is compatible but lacks it", list(versions))?;
                 }
                 Ok(())
             }
             Problem::Missing { what, import, item: None, versions, near } => {
                 write!(f, "the {what} {} is missing", quoted(import))?;
                 if !versions.is_empty() {
-                    write!(f, "; the host offers {}, {}", names(versions), incompatible(import, versions))?;
+                    write!(f, "; the host offers {}, {}", list(versions), incompatible(import, versions))?;
                 } else if !near.is_empty() {
-                    write!(f, "; did you mean {}?", names(near))?;
+                    write!(f, "; did you mean {}?", list(near))?;
                 }
                 Ok(())
             }
@@ -160,11 +160,11 @@ impl fmt::Display for Problem {
             Problem::MissingExport { export, versions, near, offered, .. } => {
                 write!(f, "the component does not export {}", quoted(export))?;
                 if !versions.is_empty() {
-                    write!(f, "; it exports {}, {}", names(versions), incompatible(export, versions))
+                    write!(f, "; it exports {}, {}", list(versions), incompatible(export, versions))
                 } else if !near.is_empty() {
-                    write!(f, "; did you mean {}?", names(near))
+                    write!(f, "; did you mean {}?", list(near))
                 } else if !offered.is_empty() || !export.contains('#') {
-                    write!(f, "; it exports {}", names(offered))
+                    write!(f, "; it exports {}", list(offered))
                 } else {
                     Ok(())
                 }
@@ -174,10 +174,6 @@ impl fmt::Display for Problem {
             }
         }
     }
-}
-
-fn names(names: &[String]) -> String {
-    list(names.iter().map(String::as_str))
 }
 
 /// Why none of the versions does.

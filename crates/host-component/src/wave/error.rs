@@ -100,7 +100,7 @@ pub enum WaveProblem {
         field: String,
     },
     /// A name is not one of those the type knows.
-    #[error("{what} {} is unknown; there is {}", names::quoted(.name), names::list(.known.iter().map(String::as_str)))]
+    #[error("{what} {} is unknown; there is {}", names::quoted(.name), names::list(.known))]
     UnknownName {
         /// What it should name: `the field`, `the case`, `the flag`.
         what: &'static str,

@@ -147,7 +147,7 @@ pub enum WorldError {
         package: String,
     },
     /// The package has several worlds, and none was named.
-    #[error("there are several worlds, and one must be named: {}", list(.offered.iter().map(String::as_str)))]
+    #[error("there are several worlds, and one must be named: {}", list(.offered))]
     SeveralWorlds {
         /// Names of the worlds.
         offered: Vec<String>,
@@ -182,8 +182,8 @@ pub enum WorldError {
 
 fn hint(near: &[String], offered: &[String]) -> String {
     if near.is_empty() {
-        format!("there is {}", list(offered.iter().map(String::as_str)))
+        format!("there is {}", list(offered))
     } else {
-        format!("did you mean {}?", list(near.iter().map(String::as_str)))
+        format!("did you mean {}?", list(near))
     }
 }
