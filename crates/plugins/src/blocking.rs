@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::Val;
 
 use crate::error::CallError;
-use crate::run::Outcome;
+use crate::reply::Reply;
 
 /// A [`PluginHost`](crate::PluginHost) whose calls block the calling thread.
 ///
@@ -49,7 +49,7 @@ impl PluginHost {
         plugin: &str,
         export: &str,
         arguments: &[Val],
-    ) -> Result<Outcome<Vec<Val>>, CallError> {
+    ) -> Result<Reply<Vec<Val>>, CallError> {
         self.block_on(self.host.call(plugin, export, arguments))
     }
 

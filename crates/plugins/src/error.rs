@@ -1,14 +1,22 @@
 //! Why a guest could not be loaded, and why a call gave no result.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use host_cache::{AheadError, CompileError};
+use host_cache::{AheadError, CompileError, Digest};
 use host_component::doctor::Report;
+use host_component::json::JsonError;
+use host_component::wave::WaveError;
 use host_component::{ArgumentError, FindError};
 use host_core::{EngineError, Fault, InputError, LinkError};
-use host_limits::Rejected;
+use host_limits::{ArmError, Rejected};
 use host_wasi::GrantError;
 
+use crate::bundle::BundleError;
+use crate::manifest::ManifestError;
+use crate::queue::Busy;
+use crate::reply::CallInfo;
 use crate::run::RunError;
 use crate::runtime::StoreError;
 use crate::state::Captured;
@@ -68,6 +76,73 @@ pub enum LoadError {
     /// A grant that cannot be given.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// The manifest cannot be read, or asks for more than the policy allows.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The bytes are not those that the manifest names.
+    #[error("`{}` has the SHA-256 {found}, but its manifest says {expected}; it was changed, or the manifest is of another version", path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// What the manifest says.
+        expected: Digest,
+        /// What it has.
+        found: Digest,
+    },
+    /// The manifest names a world that the host does not know.
+    #[error("the host knows no world named `{name}`; it knows {}", some_or_none(known))]
+    UnknownWorld {
+        /// The name.
+        name: String,
+        /// The worlds that were registered.
+        known: Vec<String>,
+    },
+    /// The manifest names a world, but it is a core module, which has none.
+    #[error("a core module has no world; leave `world` out of its manifest, or make it a component")]
+    ModuleWithWorld,
+    /// The engine cannot hold the limits that its manifest says.
+    #[error(transparent)]
+    Limits(#[from] ArmError),
+    /// The health check did not go well.
+    #[error("the health check `{export}` failed")]
+    Health {
+        /// The export that was called.
+        export: String,
+        /// How the call ended.
+        source: Box<CallError>,
+    },
+    /// The health check could not be made.
+    #[error("there is no thread, or no async runtime, to make the health check on")]
+    NoHealthCheck(#[source] std::io::Error),
+    /// No plugin of that name is loaded.
+    #[error("no plugin named `{name}` is loaded, so there is nothing to put another version in the place of")]
+    NotLoaded {
+        /// The name.
+        name: String,
+    },
+    /// There is nothing to load it from again.
+    #[error("the plugin `{name}` was loaded from bytes; give the new ones with `reload_bytes`")]
+    NoSource {
+        /// The name.
+        name: String,
+    },
+    /// The manifest has another name than it had.
+    #[error("the manifest names the plugin `{found}`, but it is loaded as `{name}`; unload it first, or put the name back")]
+    Renamed {
+        /// The name under which it is loaded.
+        name: String,
+        /// The name that the manifest says now.
+        found: String,
+    },
+    /// There is no version before this one.
+    #[error("the plugin `{name}` has no version before this one to go back to")]
+    NoVersionBefore {
+        /// The name.
+        name: String,
+    },
+    /// The host is shutting down.
+    #[error("the host is shutting down, and loads nothing any more")]
+    ShuttingDown,
     /// Another plugin of this name is loaded.
     #[error("a plugin named `{name}` is loaded already; unload it first")]
     Loaded {
@@ -115,7 +190,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 #[non_exhaustive]
 pub enum CallError {
     /// No plugin of that name is loaded.
-    #[error("no plugin named `{name}` is loaded; loaded are: {}", if loaded.is_empty() { "none".to_owned() } else { loaded.join(", ") })]
+    #[error("no plugin named `{name}` is loaded; loaded are: {}", some_or_none(loaded))]
     UnknownPlugin {
         /// The name that was asked for.
         name: String,
@@ -131,6 +206,63 @@ pub enum CallError {
     /// The store for the call cannot be had. No code of the plugin has run.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The arguments are no JSON for the export, which was not entered; or its result cannot be written as JSON.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The call is not written in WAVE, or not for the export, which was not entered; or its result cannot be written so.
+    #[error(transparent)]
+    Wave(#[from] WaveError),
+    /// A plugin of one kind was called in the way of the other.
+    #[error("this call is for a {needed}, but the plugin is a {found}")]
+    Kind {
+        /// What can be called so.
+        needed: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The core module has no such function.
+    #[error("the core module exports no function named `{export}`")]
+    NoFunction {
+        /// What was asked for.
+        export: String,
+    },
+    /// The function of the core module takes no bytes.
+    #[error("the export `{export}` takes no bytes; that takes the type `(i32, i32) -> i64`: address and length, to address and length in one number")]
+    BytesType {
+        /// What was asked for.
+        export: String,
+    },
+    /// The plugin is not of the world by which it was called.
+    #[error("the plugin is not of the world whose bindings it is called by")]
+    World {
+        /// What it lacks.
+        source: wasmtime::Error,
+    },
+    /// A health check was answered with an error of the plugin's own.
+    #[error("the plugin says that it is not well: {answer}")]
+    Unwell {
+        /// The error, in WAVE.
+        answer: String,
+    },
+    /// There is no place for the call now.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The plugin's breaker is open: it had too many faults lately.
+    #[error(
+        "the plugin `{plugin}` had too many faults{}, and is not called for another {retry_after:.1?}",
+        tenant.as_ref().map(|tenant| format!(" in calls of `{tenant}`")).unwrap_or_default()
+    )]
+    Open {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// For whom, if the breaker is one tenant's.
+        tenant: Option<Arc<str>>,
+        /// After how long it is tried again.
+        retry_after: Duration,
+    },
+    /// The host is shutting down, and takes no calls.
+    #[error("the host is shutting down, and takes no calls any more")]
+    ShuttingDown,
     /// The guest was stopped, or stopped itself.
     #[error(transparent)]
     Fault(Box<Stopped>),
@@ -146,6 +278,10 @@ pub struct Stopped {
     pub fault: Fault,
     /// What it had said until then.
     pub captured: Captured,
+    /// Which call it was; `None` if it was not made by a plugin host.
+    pub call: Option<CallInfo>,
+    /// The crash bundle that was written of it, or why it could not be; `None` if nobody asked for one.
+    pub bundle: Option<Result<PathBuf, BundleError>>,
 }
 
 impl From<RunError> for CallError {
@@ -158,6 +294,14 @@ impl From<RunError> for CallError {
 }
 
 impl CallError {
+    /// Which call it was, if it was let in.
+    pub fn call(&self) -> Option<&CallInfo> {
+        match self {
+            CallError::Fault(stopped) => stopped.call.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The fault, if the guest did run.
     pub fn fault(&self) -> Option<&Fault> {
         match self {
@@ -165,4 +309,9 @@ impl CallError {
             _ => None,
         }
     }
+}
+
+/// Names for a message.
+fn some_or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

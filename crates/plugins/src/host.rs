@@ -1,66 +1,55 @@
-//! `PluginHost`: loads components under one policy, and calls them, each call in a store of its own.
+//! `PluginHost`: loads plugins under one policy, and calls them.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use host_cache::Cache;
-use host_component::{ExportedFunction, exports};
-use host_core::InputKind;
+use host_component::World;
+use serde_json::Value;
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre, Val};
+use wasmtime::component::{Instance, Val};
 
-use crate::error::{CallError, LoadError};
-use crate::loading::Loading;
+use crate::active::Active;
+use crate::bindings::Bindings;
+use crate::call::CallOptions;
+use crate::caller::Caller;
+use crate::error::CallError;
+use crate::events::{Event, Events, Teller};
+use crate::plugin::{Plugin, PluginInfo};
 use crate::policy::Policy;
-use crate::program::Guest;
-use crate::run::Outcome;
+use crate::queue::FairQueue;
+use crate::reply::{CallId, Reply};
 use crate::runtime::{CacheGrantError, Runtime, SetupError};
 use crate::state::State;
+use crate::tenants::{TenantError, Tenants};
 
-/// Loads components under one policy, and calls them.
+/// Loads plugins under one policy, and calls them.
 ///
-/// Each call gets a store of its own, with the policy's limits and grants: no plugin sees what another left behind, nor
-/// what it left behind itself, and what stops one call stops no other. All methods take `&self`; share the host by
-/// `Arc` or by reference.
+/// Each call gets a store of its own, with the policy's limits and grants, or those that the plugin's manifest narrows: no
+/// plugin sees what another left behind, nor what it left behind itself unless its [`InstancePolicy`](crate::InstancePolicy) says
+/// so, and what stops one call stops no other. Cheap to clone; clones are the same host.
 ///
-/// Calls are async; [`blocking::PluginHost`](crate::blocking::PluginHost) is for programs that are not.
+/// Calls are async, and need a runtime of tokio with its timer; [`blocking::PluginHost`](crate::blocking::PluginHost) is for
+/// programs that are not async. Loading blocks, because compiling does.
+#[derive(Clone)]
 pub struct PluginHost {
-    runtime: Runtime,
-    policy: Policy,
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones of a host share.
+pub(crate) struct Inner {
+    pub(crate) runtime: Runtime,
+    pub(crate) policy: Policy,
+    pub(crate) queue: FairQueue,
+    pub(crate) tenants: Tenants,
+    pub(crate) active: Active,
+    pub(crate) teller: Teller,
+    pub(crate) worlds: RwLock<BTreeMap<String, World>>,
     plugins: RwLock<BTreeMap<String, Arc<Plugin>>>,
-}
-
-struct Plugin {
-    instance: InstancePre<State>,
-    loading: Loading,
-    path: Option<PathBuf>,
-}
-
-/// A loaded plugin.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PluginInfo {
-    /// The name it is called by.
-    pub name: String,
-    /// The file it came from, if it came from one.
-    pub path: Option<PathBuf>,
-    /// How its code was had.
-    pub loading: Loading,
-    /// What it exports.
-    pub exports: Vec<ExportedFunction>,
-}
-
-/// What became of the files of a directory.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Loaded {
-    /// The plugins that were loaded, by name.
-    pub plugins: Vec<PluginInfo>,
-    /// The files that were not, and why. The others are loaded all the same.
-    pub failed: Vec<(PathBuf, LoadError)>,
+    /// How calls are made that nobody says anything of.
+    pub(crate) options: CallOptions,
+    closing: AtomicBool,
 }
 
 impl PluginHost {
@@ -86,99 +75,130 @@ impl PluginHost {
     /// under the policy's static limits from now on.
     pub fn on(runtime: Runtime, policy: Policy) -> PluginHost {
         let runtime = runtime.with_static_limits(policy.static_limits.clone());
-        PluginHost { runtime, policy, plugins: RwLock::default() }
+        let (queue, tenants) = policy.tenants();
+        let options = CallOptions { tenant: tenants.unnamed(), attempts: 1, bundles: None };
+        let inner = Inner {
+            runtime,
+            policy,
+            queue,
+            tenants,
+            active: Active::default(),
+            teller: Teller::new(),
+            worlds: RwLock::default(),
+            plugins: RwLock::default(),
+            options,
+            closing: AtomicBool::new(false),
+        };
+        PluginHost { inner: Arc::new(inner) }
     }
 
     /// The policy that all plugins are under.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.inner.policy
     }
 
     /// The runtime that they run on.
     pub fn runtime(&self) -> &Runtime {
-        &self.runtime
+        &self.inner.runtime
     }
 
-    /// Loads every `*.wasm` file of a directory as a plugin of the file's name, in order of their names. A file that
-    /// cannot be loaded is reported and keeps no other from being loaded.
-    ///
-    /// Blocks while it compiles.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Read`] if the directory itself cannot be read.
-    pub fn load_directory(&self, directory: impl AsRef<Path>) -> Result<Loaded, LoadError> {
-        let directory = directory.as_ref();
-        let unreadable = |source| LoadError::Read { path: directory.into(), source };
-        let mut paths = fs::read_dir(directory)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-            .map_err(unreadable)?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-        paths.sort();
-        let mut loaded = Loaded::default();
-        for path in paths {
-            match self.load_file(&path) {
-                Ok(plugin) => loaded.plugins.push(plugin),
-                Err(error) => loaded.failed.push((path, error)),
-            }
-        }
-        Ok(loaded)
+    /// Makes a world known by `name`, so that manifests can say that their plugin is of it: a component that is not is refused
+    /// when it is loaded, with all that does not fit. One that was known by this name is replaced.
+    pub fn register_world(&self, name: impl Into<String>, world: World) {
+        self.inner.worlds.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), world);
     }
 
-    /// Loads one file as a plugin of the file's name without `.wasm`.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`]: the file cannot be read, is no component, has imports that nobody satisfies, or its name is taken.
-    pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PluginInfo, LoadError> {
-        let path = path.as_ref();
-        let name = path
-            .file_stem()
-            .and_then(|name| name.to_str())
-            .ok_or_else(|| LoadError::Unnamed { path: path.into() })?;
-        let wasm = read_regular(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
-        self.load(name, &wasm, Some(path.into()))
-    }
-
-    /// Loads a component from its bytes, as a plugin named `name`.
-    ///
-    /// # Errors
-    ///
-    /// As [`load_file`](PluginHost::load_file).
-    pub fn load_bytes(&self, name: &str, wasm: &[u8]) -> Result<PluginInfo, LoadError> {
-        self.load(name, wasm, None)
-    }
-
-    /// Unloads a plugin; calls in flight finish. `false` if no plugin of that name was loaded.
+    /// Unloads a plugin; calls under way finish. `false` if no plugin of that name was loaded.
     pub fn unload(&self, name: &str) -> bool {
-        self.plugins.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
+        let Some(plugin) = self.inner.write().remove(name) else { return false };
+        plugin.now().idle.close();
+        self.inner.teller.tell(|| Event::Unloaded { plugin: Arc::clone(&plugin.name) });
+        true
     }
 
     /// The loaded plugins, by name.
     pub fn list(&self) -> Vec<PluginInfo> {
-        self.read().iter().map(|(name, plugin)| plugin.info(name)).collect()
+        self.inner.read().values().map(|plugin| plugin.info()).collect()
     }
 
-    /// Calls an export of a plugin by name: `process`, or in full `my-org:my-plugin/plugin-api@0.1.0#process`.
+    /// A loaded plugin.
+    pub fn get(&self, name: &str) -> Option<PluginInfo> {
+        self.inner.read().get(name).map(|plugin| plugin.info())
+    }
+
+    /// Calls on behalf of a tenant. What they take is charged to the tenant's [`Ledger`](host_limits::Ledger), and they wait in
+    /// a line of their own: tenants take turns by the time that they use, in proportion to their weight.
+    ///
+    /// Tenants that the policy does not name are made at their first use.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError`]: it has no name that can be told, or there are too many.
+    pub fn tenant(&self, name: &str) -> Result<Caller, TenantError> {
+        let tenant = self.inner.tenants.tenant(name)?;
+        Ok(Caller::new(self.clone(), CallOptions { tenant, ..self.inner.options.clone() }))
+    }
+
+    /// Calls for nobody in particular, with options: several attempts, crash bundles.
+    pub fn caller(&self) -> Caller {
+        Caller::new(self.clone(), self.inner.options.clone())
+    }
+
+    /// Cancels one call, whose [`CallId`] is in the [snapshot](PluginHost::snapshot) and in events. `false` if it is not under way.
+    pub fn cancel(&self, call: CallId) -> bool {
+        self.inner.active.cancel(call)
+    }
+
+    /// What happens from now on. Who is slow loses the oldest, and learns how many.
+    pub fn events(&self) -> Events {
+        self.inner.teller.listen()
+    }
+
+    /// Calls an export of a component by name: `process`, or in full `my-org:my-plugin/plugin-api@0.1.0#process`.
     ///
     /// The arguments are checked against the export's type before it is entered.
     ///
     /// # Errors
     ///
     /// [`CallError`]; a guest that was stopped is [`CallError::Fault`], which says why.
-    pub async fn call(
-        &self,
-        plugin: &str,
-        export: &str,
-        arguments: &[Val],
-    ) -> Result<Outcome<Vec<Val>>, CallError> {
-        let plugin = self.plugin(plugin)?;
-        let Policy { limits, grants, .. } = &self.policy;
-        self.runtime.call_export(&plugin.instance, export, arguments, limits, grants).await
+    pub async fn call(&self, plugin: &str, export: &str, arguments: &[Val]) -> Result<Reply<Vec<Val>>, CallError> {
+        self.inner.call_values(&self.inner.options, plugin, export, arguments).await
     }
 
-    /// Does `work` with a fresh instance of a plugin: the way to calls through your own `bindgen!`, and to several calls
-    /// of one instance. All of it is under the policy's limits together.
+    /// As [`call`](PluginHost::call), with the arguments as an array of JSON, and the result as JSON: `null`, or the one value.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](PluginHost::call), and [`CallError::Json`].
+    pub async fn call_json(&self, plugin: &str, export: &str, arguments: &Value) -> Result<Reply<Value>, CallError> {
+        self.inner.call_json(&self.inner.options, plugin, export, arguments).await
+    }
+
+    /// As [`call`](PluginHost::call), written in WAVE: `process("Ada")`, which gives `ok("Hello, Ada!")`.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](PluginHost::call), and [`CallError::Wave`].
+    pub async fn call_wave(&self, plugin: &str, call: &str) -> Result<Reply<String>, CallError> {
+        self.inner.call_wave(&self.inner.options, plugin, call).await
+    }
+
+    /// Calls an export of a core module with bytes, which gives bytes.
+    ///
+    /// The export has the type `(i32, i32) -> i64`: it takes the address and the length of the input, and gives the address of
+    /// its output in the upper half of the number and the length in the lower. The input lies where the module's export `alloc(size)`
+    /// says, and is given back with `dealloc(address, size)` afterwards ([`AllocDealloc`](host_core::AllocDealloc)). The output
+    /// stays the module's; it is copied before anything else is called. No more than [`Limits::lifted`](host_limits::Limits::lifted) of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](PluginHost::call), and [`CallError::NoFunction`] or [`CallError::BytesType`].
+    pub async fn call_bytes(&self, plugin: &str, export: &str, input: &[u8]) -> Result<Reply<Vec<u8>>, CallError> {
+        self.inner.call_bytes(&self.inner.options, plugin, export, input).await
+    }
+
+    /// Does `work` with an instance of a component: the way to several calls of one instance. All of it is under the plugin's
+    /// limits together. It is done again if the call has [several attempts](Caller::attempts).
     ///
     /// ```no_run
     /// # async fn example(host: &host_plugins::PluginHost) -> Result<(), host_plugins::CallError> {
@@ -201,30 +221,41 @@ impl PluginHost {
     pub async fn call_with<R>(
         &self,
         plugin: &str,
-        work: impl AsyncFnOnce(&mut Store<State>, Instance) -> wasmtime::Result<R>,
-    ) -> Result<Outcome<R>, CallError> {
-        let plugin = self.plugin(plugin)?;
-        let Policy { limits, grants, .. } = &self.policy;
-        Ok(self.runtime.run_instance(&plugin.instance, limits, grants, work).await?)
+        work: impl AsyncFnMut(&mut Store<State>, Instance) -> wasmtime::Result<R>,
+    ) -> Result<Reply<R>, CallError> {
+        self.inner.call_with(&self.inner.options, plugin, work).await
     }
 
-    fn load(&self, name: &str, wasm: &[u8], path: Option<PathBuf>) -> Result<PluginInfo, LoadError> {
-        InputKind::of(wasm)?.expect(InputKind::Component)?;
-        let program = self.runtime.prepare(wasm)?;
-        let Guest::Component(instance) = program.guest else {
-            unreachable!("a component is prepared as a component");
-        };
-        let plugin = Plugin { instance, loading: program.loading, path };
-        let info = plugin.info(name);
-        let mut plugins = self.plugins.write().unwrap_or_else(PoisonError::into_inner);
-        if plugins.contains_key(name) {
-            return Err(LoadError::Loaded { name: name.to_owned() });
-        }
-        plugins.insert(name.to_owned(), Arc::new(plugin));
-        Ok(info)
+    /// Calls a component by the [`Bindings`] of its world, which are looked up once for each instance.
+    ///
+    /// ```no_run
+    /// # async fn example(host: &host_plugins::PluginHost) -> Result<(), host_plugins::CallError> {
+    /// use host_plugins::host_component::bindings::asynchronous::MyPlugin;
+    ///
+    /// let greeting = host
+    ///     .call_typed("greeter", async |store, plugin: &MyPlugin| {
+    ///         plugin.my_org_my_plugin_plugin_api().call_process(store, "Ada").await
+    ///     })
+    ///     .await?;
+    /// assert_eq!(greeting.value, Ok("Hello, Ada!".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](PluginHost::call), and [`CallError::World`].
+    pub async fn call_typed<B: Bindings, R>(
+        &self,
+        plugin: &str,
+        work: impl AsyncFnMut(&mut Store<State>, &B) -> wasmtime::Result<R>,
+    ) -> Result<Reply<R>, CallError> {
+        self.inner.call_typed(&self.inner.options, plugin, work).await
     }
+}
 
-    fn plugin(&self, name: &str) -> Result<Arc<Plugin>, CallError> {
+impl Inner {
+    pub(crate) fn plugin(&self, name: &str) -> Result<Arc<Plugin>, CallError> {
         let plugins = self.read();
         plugins.get(name).cloned().ok_or_else(|| CallError::UnknownPlugin {
             name: name.to_owned(),
@@ -232,28 +263,21 @@ impl PluginHost {
         })
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Takes no calls any more; whether it did until now.
+    pub(crate) fn begin_closing(&self) -> bool {
+        !self.closing.swap(true, Ordering::SeqCst)
+    }
+
     /// The map is whole at every moment, so a panic elsewhere is no reason to distrust it.
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Plugin>>> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Plugin>>> {
         self.plugins.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Reads `path` if it is a regular file. It is looked at before it is opened, because opening a pipe waits for its other end.
-fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() {
-        fs::read(path)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
-    }
-}
-
-impl Plugin {
-    fn info(&self, name: &str) -> PluginInfo {
-        PluginInfo {
-            name: name.to_owned(),
-            path: self.path.clone(),
-            loading: self.loading.clone(),
-            exports: exports(self.instance.component()),
-        }
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Plugin>>> {
+        self.plugins.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

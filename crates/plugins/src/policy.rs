@@ -46,6 +46,9 @@ pub struct Policy {
     pub static_limits: StaticLimits,
     /// What a guest may touch. Default: nothing.
     pub grants: Grants,
+    /// stub
+    #[serde(skip)]
+    pub queue: crate::queue::QueueSettings,
     /// Where all this was read.
     #[serde(skip)]
     source: Source,
@@ -115,6 +118,10 @@ impl Policy {
     pub fn locate(&self, error: &GrantError) -> Option<Place> {
         let line = self.source.line(&error.key_path())?;
         Some(Place { path: self.source.path.clone(), line })
+    }
+
+    pub(crate) fn tenants(&self) -> (crate::queue::FairQueue, crate::tenants::Tenants) {
+        (crate::queue::FairQueue, crate::tenants::Tenants)
     }
 
     fn parse(text: &str, path: Option<&Path>) -> Result<Policy, PolicyError> {

@@ -8,7 +8,7 @@ use host_cache::{AheadError, AheadFile, CompileError, Kind, Loaded, ModuleCache,
 use host_component::World;
 use host_component::doctor::Doctor;
 use host_core::{InputKind, check_imports};
-use host_limits::{Limits, Proposals, Rejected, StaticLimits};
+use host_limits::{Limits, Meter, Proposals, Rejected, StaticLimits};
 use host_wasi::{Grants, WasiOptions};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store, component};
@@ -43,6 +43,13 @@ pub struct Program {
 pub(crate) enum Guest {
     Module(wasmtime::InstancePre<State>),
     Component(component::InstancePre<State>),
+}
+
+impl Compiled {
+    /// Whether it is a component; a core module otherwise.
+    pub fn is_component(&self) -> bool {
+        matches!(self.code, Code::Component(_))
+    }
 }
 
 impl Runtime {
@@ -173,7 +180,7 @@ impl Runtime {
 
     fn link_module(&self, module: &Module, loading: Loading) -> Result<Program, LoadError> {
         // Looking through what a linker offers takes a store; no code runs in it.
-        let nothing = State::new(&WasiOptions::new(), &Limits::untrusted(), &Grants::default())?;
+        let nothing = State::new(&WasiOptions::new(), Meter::new(Limits::untrusted()), &Grants::default())?;
         check_imports(Store::new(&self.engine, nothing), &self.modules, module)?;
         let instance = self.modules.instantiate_pre(module).map_err(LoadError::invalid)?;
         Ok(Program { guest: Guest::Module(instance), loading })

@@ -51,7 +51,7 @@ impl Runtime {
             Err(fault) => {
                 let refused = store.data().output_refused();
                 let fault = fault.reclassify(|error| wasi_kind(error, refused));
-                Err(RunError::Stopped(Box::new(Stopped { fault, captured })))
+                Err(RunError::Stopped(Box::new(Stopped { fault, captured, call: None, bundle: None })))
             }
         }
     }
@@ -73,7 +73,7 @@ impl Runtime {
 }
 
 /// What an error means that only WASI knows of: the guest asked to end, or died of an output or room that was refused.
-fn wasi_kind(error: &wasmtime::Error, refused: Option<OutputRefused>) -> Option<FaultKind> {
+pub(crate) fn wasi_kind(error: &wasmtime::Error, refused: Option<OutputRefused>) -> Option<FaultKind> {
     if let Some(code) = exit_code(error) {
         return Some(FaultKind::Exit(code));
     }

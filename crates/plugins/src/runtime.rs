@@ -1,11 +1,12 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
 use host_core::{EngineError, EngineSettings};
-use host_limits::{ArmError, Bytes, Limits, StartError, StaticLimits, Ticker, arm_async};
+use host_limits::{ArmError, Bytes, Limits, Meter, StartError, StaticLimits, Ticker, arm_async};
 use host_wasi::{GrantError, Grants, WasiOptions};
 use wasmtime::{Engine, Store, component};
 
@@ -95,20 +96,42 @@ impl Runtime {
     /// [`StoreError`]: a grant that cannot be given, a directory that has the cache of compiled code in it or is in it, or limits
     /// that this engine cannot hold.
     pub fn store(&self, limits: &Limits, grants: &Grants) -> Result<Store<State>, StoreError> {
-        let state = State::new(&self.wasi, limits, grants)?;
+        self.store_of(Meter::new(limits.clone()), grants, &BTreeMap::new())
+    }
+}
+
+impl Runtime {
+    /// A store for one run, under the limits of `meter`, with `config` for the guest to look up.
+    pub(crate) fn store_of(
+        &self,
+        meter: Meter,
+        grants: &Grants,
+        config: &BTreeMap<String, String>,
+    ) -> Result<Store<State>, StoreError> {
+        let resources = meter.limits().resources;
+        let state = State::new(&self.wasi, meter, grants)?;
+        let _ = config;
         self.check_grants(grants)?;
         let mut store = Store::new(&self.engine, state);
         #[cfg(feature = "p3")]
         if let Some(table) = store.concurrent_resource_table() {
             // Tasks, streams and futures: what a guest has of them is memory of ours.
-            table.set_max_capacity(limits.resources as usize);
+            table.set_max_capacity(resources as usize);
         }
-        arm_async(&mut store, &self.ticker)?;
+        self.arm(&mut store)?;
         Ok(store)
     }
-}
 
-impl Runtime {
+    /// Whether the engine can hold these limits: its stack is one for all, and it meters fuel for all or none.
+    pub(crate) fn can_hold(&self, limits: &Limits) -> Result<(), ArmError> {
+        arm_async(&mut Store::new(&self.engine, Meter::new(limits.clone())), &self.ticker)
+    }
+
+    /// Arms a store for its next call.
+    pub(crate) fn arm(&self, store: &mut Store<State>) -> Result<(), ArmError> {
+        arm_async(store, &self.ticker)
+    }
+
     /// Looks whether a guest with these grants would reach the cache of compiled code: what it writes there would run as we do.
     pub(crate) fn check_grants(&self, grants: &Grants) -> Result<(), CacheGrantError> {
         let Some(cache) = self.cache.as_ref().map(ModuleCache::cache) else { return Ok(()) };

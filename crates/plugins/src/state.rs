@@ -1,10 +1,11 @@
 //! `State`: what this crate keeps in the store of one call.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
-use host_limits::{HasMeter, Limits, Meter};
+use host_limits::{CancelHandle, Deadline, HasMeter, Limits, Meter};
 use host_wasi::{
     Denial, GrantError, Grants, HasWasi, Output, OutputRefused, QuotaRefused, Wasi, WasiOptions,
 };
@@ -35,8 +36,9 @@ pub struct Captured {
 }
 
 impl State {
-    /// The state for one call under `limits`, with `grants` opened anew.
-    pub(crate) fn new(wasi: &WasiOptions, limits: &Limits, grants: &Grants) -> Result<State, GrantError> {
+    /// The state for one call under the limits of `meter`, with `grants` opened anew.
+    pub(crate) fn new(wasi: &WasiOptions, meter: Meter, grants: &Grants) -> Result<State, GrantError> {
+        let limits = meter.limits();
         let wasi = wasi
             .clone()
             .max_random(limits.random.get())
@@ -44,7 +46,7 @@ impl State {
             .max_lines(limits.output.get())
             .open(&within(limits, grants))?;
         let log = Log::with_limit(limits.output.as_usize());
-        Ok(State { meter: Meter::new(limits.clone()), wasi, log })
+        Ok(State { meter, wasi, log })
     }
 
     pub(crate) fn captured(&self) -> Captured {
@@ -56,6 +58,20 @@ impl State {
             denials: self.wasi.denials(),
             quota_refused: self.wasi.quota_refused(),
         }
+    }
+
+    /// Another call begins, whose caller has waited since then.
+    pub(crate) fn begin_call(&mut self, queued_since: Instant) {
+        self.meter.queued_since(queued_since);
+    }
+
+    /// By which the call can be cancelled, once it is armed.
+    pub(crate) fn cancel_handle(&self) -> Option<CancelHandle> {
+        self.meter.deadline().map(Deadline::cancel_handle)
+    }
+
+    pub(crate) fn take_captured(&mut self) -> Captured {
+        self.captured()
     }
 
     pub(crate) fn output_refused(&self) -> Option<OutputRefused> {

@@ -1,0 +1,235 @@
+//! One attempt of a call, from the queue to the last word.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use host_core::{Fault, FaultKind, guard_async};
+use host_limits::{Usage, disarm};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
+use wasmtime::Store;
+
+use super::{CallOptions, Called, Work, is_the_plugins};
+use crate::breaker::Admission;
+use crate::error::{CallError, Stopped};
+use crate::events::Event;
+use crate::host::Inner;
+use crate::instances::{Live, Running};
+use crate::plugin::Plugin;
+use crate::queue::{Busy, BusyReason};
+use crate::reply::{CallInfo, Reply};
+use crate::run::wasi_kind;
+use crate::state::State;
+use crate::version::Version;
+
+/// How long to wait before the pool is asked again.
+const POOL_PAUSE: Duration = Duration::from_millis(2);
+
+/// An attempt that was let in.
+struct Attempt<'a> {
+    inner: &'a Inner,
+    options: &'a CallOptions,
+    plugin: &'a Plugin,
+    version: Arc<Version>,
+    call: CallInfo,
+    /// Since when its caller waits.
+    since: Instant,
+    span: Span,
+}
+
+/// What became of it.
+struct Ran<R> {
+    live: Live,
+    warm: bool,
+    /// Whether there was an instance. If not, nothing of the call itself was done.
+    began: bool,
+    result: Result<R, Fault>,
+    usage: Usage,
+}
+
+impl Inner {
+    pub(super) async fn attempt<W: Work>(
+        &self,
+        options: &CallOptions,
+        plugin: &Plugin,
+        attempt: u32,
+        called: Called<'_>,
+        work: &mut W,
+    ) -> Result<Reply<W::Value>, CallError> {
+        let since = Instant::now();
+        let _permit = self.enter(options, plugin).await?;
+        self.attempt_now(options, plugin, (attempt, since), called, work).await
+    }
+
+    /// An attempt that has its place, and whose caller waits since then.
+    pub(super) async fn attempt_now<W: Work>(
+        &self,
+        options: &CallOptions,
+        plugin: &Plugin,
+        (attempt, since): (u32, Instant),
+        called: Called<'_>,
+        work: &mut W,
+    ) -> Result<Reply<W::Value>, CallError> {
+        // Only now: there may be a new version since the call was made.
+        let version = plugin.now();
+        let prepared = work.prepare(&version)?;
+        let call = CallInfo {
+            id: self.active.next_id(),
+            plugin: Arc::clone(&plugin.name),
+            version: version.number,
+            digest: version.digest,
+            tenant: options.tenant.name.clone(),
+            attempt,
+        };
+        let admission = version.breakers.admit(call.tenant.as_ref(), Instant::now()).map_err(|open| {
+            plugin.counts.refused();
+            CallError::Open {
+                plugin: Arc::clone(&call.plugin),
+                tenant: call.tenant.clone(),
+                retry_after: open.retry_after,
+            }
+        })?;
+        let span = debug_span!(
+            target: "host_plugins", "call",
+            plugin = &*plugin.name, export = called.export, version = version.number, id = call.id.0,
+            tenant = call.tenant.as_deref(), attempt, result = Empty, fuel = Empty
+        );
+        let attempt = Attempt { inner: self, options, plugin, version, call, since, span };
+        let ran = attempt.run(&prepared, work).await?;
+        attempt.finish(admission, called, ran)
+    }
+}
+
+impl Attempt<'_> {
+    /// Does the work, in an instance that waited or a new one.
+    async fn run<W: Work>(&self, prepared: &W::Prepared, work: &mut W) -> Result<Ran<W::Value>, CallError> {
+        loop {
+            let (live, warm) = self.inner.live(self.options, &self.version, self.since)?;
+            let ran = self.run_in(live, warm, prepared, work).instrument(self.span.clone()).await?;
+            match &ran.result {
+                Err(fault) if !ran.began && matches!(fault.kind(), FaultKind::Busy(_)) => {
+                    drop(ran);
+                    self.wait_for_room().await?;
+                }
+                _ => return Ok(ran),
+            }
+        }
+    }
+
+    async fn run_in<W: Work>(
+        &self,
+        mut live: Live,
+        warm: bool,
+        prepared: &W::Prepared,
+        work: &mut W,
+    ) -> Result<Ran<W::Value>, CallError> {
+        let cancel = live.store.data_mut().cancel_handle();
+        let _entered = cancel.map(|cancel| self.inner.active.enter(&self.call, cancel, self.since));
+        // Looked at once more, now that whoever shuts the host down finds the call.
+        if self.inner.is_closing() {
+            return Err(CallError::ShuttingDown);
+        }
+        let mut given_up = GivenUp { attempt: self, done: false };
+        let Live { store, running, .. } = &mut live;
+        let mut began = running.is_some();
+        let result = guard_async(store, async |store| {
+            let running = match running {
+                Some(running) => running,
+                none => none.insert(Running::start(&self.version.program.guest, store).await?),
+            };
+            began = true;
+            work.run(prepared, store, running).await
+        })
+        .await;
+        given_up.done = true;
+        let result = result.map(|outcome| outcome.value);
+        let usage = disarm(&mut live.store, result.as_ref().err().map(Fault::error));
+        Ok(Ran { live, warm, began, result, usage })
+    }
+
+    /// The pool is full: gives up an instance that waits for its next call, or waits a little.
+    async fn wait_for_room(&self) -> Result<(), CallError> {
+        if self.inner.give_up_idle(None) {
+            return Ok(());
+        }
+        let waited = self.since.elapsed();
+        if waited >= self.inner.policy.queue.wait {
+            self.plugin.counts.refused();
+            let busy = Busy { why: BusyReason::Pool, waited, tenant: self.call.tenant.clone() };
+            return Err(CallError::Busy(busy));
+        }
+        tokio::time::sleep(POOL_PAUSE).await;
+        Ok(())
+    }
+
+    /// Counts it, tells it, and keeps the instance if it may be kept.
+    fn finish<R>(
+        self,
+        admission: Admission,
+        called: Called<'_>,
+        ran: Ran<R>,
+    ) -> Result<Reply<R>, CallError> {
+        let Ran { mut live, warm, result, usage, .. } = ran;
+        let (now, tenant) = (Instant::now(), self.call.tenant.as_ref());
+        let refused = live.store.data().output_refused();
+        let result = result.map_err(|fault| fault.reclassify(|error| wasi_kind(error, refused)));
+        let captured = live.store.data_mut().take_captured();
+
+        self.plugin.counts.spent(&usage, now.saturating_duration_since(self.since), warm);
+        let fault = result.as_ref().err();
+        match fault {
+            None => self.plugin.counts.good(),
+            Some(fault) => self.plugin.counts.fault(fault.kind().name()),
+        }
+        let bad = fault.is_some_and(|fault| is_the_plugins(fault.kind()));
+        if let Some(state) = self.version.breakers.record(tenant, admission, now, bad) {
+            self.inner.teller.tell(|| Event::Breaker {
+                plugin: Arc::clone(&self.plugin.name),
+                tenant: self.call.tenant.clone(),
+                state,
+            });
+        }
+        if !self.span.is_disabled() {
+            self.span.record("result", fault.map_or("ok", |fault| fault.kind().name()));
+            self.span.record("fuel", usage.fuel);
+        }
+        if self.inner.teller.is_heard() {
+            for line in &captured.log {
+                self.inner.teller.tell(|| Event::Log { call: self.call.clone(), line: line.clone() });
+            }
+            self.inner.teller.tell(|| Event::Ended {
+                call: self.call.clone(),
+                result: fault.map_or("ok", |fault| fault.kind().name()),
+                fault: fault.map(ToString::to_string),
+                usage: usage.clone(),
+            });
+        }
+        match result {
+            Ok(value) => {
+                live.calls += 1;
+                self.version.idle.put(tenant, live, now);
+                Ok(Reply { value, usage, captured, call: self.call })
+            }
+            Err(fault) => {
+                let bundle = None;
+                Err(CallError::Fault(Box::new(Stopped { fault, captured, call: Some(self.call), bundle })))
+            }
+        }
+    }
+}
+
+/// Tells of a call that is dropped while it is under way.
+struct GivenUp<'a> {
+    attempt: &'a Attempt<'a>,
+    done: bool,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            let Attempt { inner, plugin, call, .. } = self.attempt;
+            plugin.counts.dropped();
+            inner.teller.tell(|| Event::Dropped { call: call.clone() });
+        }
+    }
+}

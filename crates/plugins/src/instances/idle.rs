@@ -1,0 +1,127 @@
+//! `Idle`: the warm instances of one version that wait for their next call, each with its tenant.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{InstancePolicy, Live};
+
+/// Instances that wait. One is only ever given to the tenant that it served before.
+pub(crate) struct Idle {
+    policy: InstancePolicy,
+    waiting: Mutex<HashMap<Option<Arc<str>>, Vec<Live>>>,
+    /// Whether none may wait any more, because the version is no longer in use.
+    closed: AtomicBool,
+}
+
+impl Idle {
+    pub(crate) fn new(policy: InstancePolicy) -> Idle {
+        Idle { policy, waiting: Mutex::default(), closed: AtomicBool::new(false) }
+    }
+
+    /// The instance of `tenant` that has waited for the shortest time; none that is too old.
+    pub(crate) fn take(&self, tenant: Option<&Arc<str>>, now: Instant) -> Option<Live> {
+        let InstancePolicy::Warm { max_age, .. } = self.policy else { return None };
+        let mut too_old = Vec::new();
+        let mut waiting = self.lock();
+        // `Option<Arc<str>>` has no borrowed form; cloning it allocates nothing.
+        let mine = waiting.get_mut(&tenant.cloned())?;
+        let found = loop {
+            match mine.pop() {
+                Some(live) if age(&live, now) < max_age => break Some(live),
+                Some(live) => too_old.push(live),
+                None => break None,
+            }
+        };
+        drop(waiting);
+        // Outside of the lock: a store takes its time to go.
+        drop(too_old);
+        found
+    }
+
+    /// Lets an instance wait that has done a call well, if it may.
+    pub(crate) fn put(&self, tenant: Option<&Arc<str>>, mut live: Live, now: Instant) {
+        let InstancePolicy::Warm { max_idle, max_calls, max_age } = self.policy else { return };
+        if live.calls >= max_calls.into() || age(&live, now) >= max_age {
+            return;
+        }
+        live.idle_since = now;
+        let mut waiting = self.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            drop(waiting);
+            return;
+        }
+        let mine = waiting.entry(tenant.cloned()).or_default();
+        let too_many = if mine.len() < max_idle as usize {
+            mine.push(live);
+            None
+        } else {
+            Some(live)
+        };
+        drop(waiting);
+        drop(too_many);
+    }
+
+    /// Since when the one has waited that has waited longest; of `tenant` only, if one is named.
+    pub(crate) fn oldest(&self, tenant: Option<&Option<Arc<str>>>) -> Option<Instant> {
+        let waiting = self.lock();
+        let of = waiting.iter().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == *key));
+        of.filter_map(|(_, lives)| lives.first()).map(|live| live.idle_since).min()
+    }
+
+    /// Gives up the one that has waited longest; whether there was one.
+    pub(crate) fn give_up_oldest(&self, tenant: Option<&Option<Arc<str>>>) -> bool {
+        let mut waiting = self.lock();
+        let of = waiting.iter_mut().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == *key));
+        let longest = of
+            .filter_map(|(_, lives)| lives.first().map(|live| live.idle_since).map(|since| (since, lives)))
+            .min_by_key(|(since, _)| *since);
+        let given_up = longest.map(|(_, lives)| lives.remove(0));
+        waiting.retain(|_, lives| !lives.is_empty());
+        drop(waiting);
+        given_up.is_some()
+    }
+
+    /// Gives up those that are too old.
+    pub(crate) fn trim(&self, now: Instant) {
+        let InstancePolicy::Warm { max_age, .. } = self.policy else { return };
+        let mut too_old = Vec::new();
+        let mut waiting = self.lock();
+        for lives in waiting.values_mut() {
+            too_old.extend(lives.extract_if(.., |live| age(live, now) >= max_age));
+        }
+        waiting.retain(|_, lives| !lives.is_empty());
+        drop(waiting);
+        drop(too_old);
+    }
+
+    /// Gives up all, and takes no more.
+    pub(crate) fn close(&self) {
+        let mut waiting = self.lock();
+        self.closed.store(true, Ordering::Relaxed);
+        let all = std::mem::take(&mut *waiting);
+        drop(waiting);
+        drop(all);
+    }
+
+    /// Takes instances again after [`close`](Idle::close).
+    pub(crate) fn open(&self) {
+        let _waiting = self.lock();
+        self.closed.store(false, Ordering::Relaxed);
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().values().map(Vec::len).sum()
+    }
+
+    /// The map is whole at every moment, so a panic elsewhere is no reason to distrust it.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Option<Arc<str>>, Vec<Live>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn age(live: &Live, now: Instant) -> Duration {
+    now.saturating_duration_since(live.born)
+}

@@ -1,0 +1,302 @@
+//! How is a plugin loaded: from bytes, a file, a manifest, or with all others of a directory?
+
+use std::collections::btree_map::Entry;
+use std::fs;
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use host_cache::Digest;
+
+use crate::counts;
+use crate::error::LoadError;
+use crate::events::Event;
+use crate::host::{Inner, PluginHost};
+use crate::manifest::{Manifest, Terms};
+use crate::plugin::{Plugin, PluginInfo};
+use crate::version::{PluginSource, Version};
+
+/// What became of the files of a directory.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The plugins that were loaded, by name.
+    pub plugins: Vec<PluginInfo>,
+    /// The files that were not, and why. The others are loaded all the same.
+    pub failed: Vec<(PathBuf, LoadError)>,
+}
+
+/// How far the loading of many has come.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// How many are done, this one included.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The file that is done.
+    pub path: &'a Path,
+    /// Whether it was loaded.
+    pub result: Result<&'a PluginInfo, &'a LoadError>,
+}
+
+/// What a version is made of.
+pub(crate) struct Material {
+    name: String,
+    wasm: Vec<u8>,
+    origin: PluginSource,
+    manifest: Option<Manifest>,
+}
+
+impl PluginHost {
+    /// Loads every plugin of a directory: each manifest `*.toml`, and each file `*.wasm` that none of these manifests names as its
+    /// source, as a plugin of the file's name. One that cannot be loaded is reported, and keeps no other from being loaded.
+    ///
+    /// Blocks while it compiles, on as many threads as there are processors.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Read`] if the directory itself cannot be read.
+    pub fn load_directory(&self, directory: impl AsRef<Path>) -> Result<Loaded, LoadError> {
+        self.load_directory_with(directory, |_| {})
+    }
+
+    /// As [`load_directory`](PluginHost::load_directory), and tells `on_progress` of each file that is done, one at a time but from
+    /// several threads and in no order.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_directory`](PluginHost::load_directory).
+    pub fn load_directory_with(
+        &self,
+        directory: impl AsRef<Path>,
+        on_progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Result<Loaded, LoadError> {
+        let (sources, mut failed) = sources(directory.as_ref())?;
+        let mut results = self.inner.load_all(sources, failed.len(), on_progress);
+        results.sort_by(|(one, _), (other, _)| one.path().cmp(&other.path()));
+        let mut plugins = Vec::new();
+        for (source, result) in results {
+            match result {
+                Ok(plugin) => plugins.push(plugin),
+                Err(error) => failed.push((source.path().map(Path::to_owned).unwrap_or_default(), error)),
+            }
+        }
+        plugins.sort_by(|one, other| one.name.cmp(&other.name));
+        failed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Loaded { plugins, failed })
+    }
+
+    /// Loads one file as a plugin of the file's name without `.wasm`, under the policy as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: the file cannot be read, is no WebAssembly, has imports that nobody satisfies, or its name is taken.
+    pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PluginInfo, LoadError> {
+        self.inner.load(&PluginSource::File(path.as_ref().into()))
+    }
+
+    /// Loads the plugin that a [`Manifest`] names, under the manifest's terms.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], as for [`load_file`](PluginHost::load_file); and where the manifest cannot be read, asks for more than the
+    /// policy allows, or is about other bytes.
+    pub fn load_manifest(&self, path: impl AsRef<Path>) -> Result<PluginInfo, LoadError> {
+        self.inner.load(&PluginSource::Manifest(path.as_ref().into()))
+    }
+
+    /// Loads a component or a core module from its bytes, as a plugin named `name`, under the policy as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_file`](PluginHost::load_file).
+    pub fn load_bytes(&self, name: &str, wasm: &[u8]) -> Result<PluginInfo, LoadError> {
+        self.inner.insert(Material::of_bytes(name, wasm))
+    }
+}
+
+impl Material {
+    pub(crate) fn of_bytes(name: &str, wasm: &[u8]) -> Material {
+        Material { name: name.to_owned(), wasm: wasm.to_vec(), origin: PluginSource::Bytes, manifest: None }
+    }
+
+    /// Reads what a source has now.
+    pub(crate) fn read(source: &PluginSource) -> Result<Material, LoadError> {
+        match source {
+            PluginSource::File(path) => {
+                let name = name_of(path)?;
+                let wasm = read(path)?;
+                Ok(Material { name, wasm, origin: source.clone(), manifest: None })
+            }
+            PluginSource::Manifest(path) => {
+                let manifest = Manifest::read(path)?;
+                let wasm = read(&manifest.source)?;
+                let found = Digest::of(&wasm);
+                if let Some(expected) = manifest.sha256.filter(|expected| *expected != found) {
+                    return Err(LoadError::Digest { path: manifest.source, expected, found });
+                }
+                Ok(Material {
+                    name: manifest.name.clone(),
+                    wasm,
+                    origin: source.clone(),
+                    manifest: Some(manifest),
+                })
+            }
+            PluginSource::Bytes => unreachable!("bytes are not read again"),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a version was made of the same.
+    pub(crate) fn is_of(&self, version: &Version) -> bool {
+        self.manifest == version.manifest && Digest::of(&self.wasm) == version.digest
+    }
+}
+
+impl Inner {
+    pub(crate) fn load(&self, source: &PluginSource) -> Result<PluginInfo, LoadError> {
+        let result = Material::read(source).and_then(|material| self.insert(material));
+        if let Err(error) = &result {
+            self.teller.tell(|| Event::NotLoaded {
+                path: source.path().map(Path::to_owned),
+                reason: error.to_string(),
+            });
+        }
+        result
+    }
+
+    /// Makes the first version of a plugin.
+    fn insert(&self, material: Material) -> Result<PluginInfo, LoadError> {
+        let name = material.name.clone();
+        let taken = || LoadError::Loaded { name: name.clone() };
+        // Looked at twice, so that nothing is compiled in vain.
+        if self.read().contains_key(&name) {
+            return Err(taken());
+        }
+        let version = Arc::new(self.build(1, material)?);
+        self.check_health(&name, &version)?;
+        let plugin = Arc::new(Plugin::new(&name, version));
+        let info = plugin.info();
+        match self.write().entry(name.clone()) {
+            Entry::Occupied(_) => return Err(taken()),
+            Entry::Vacant(place) => place.insert(Arc::clone(&plugin)),
+        };
+        counts::loaded(info.loading.origin);
+        self.teller.tell(|| Event::Loaded {
+            plugin: Arc::clone(&plugin.name),
+            version: info.version,
+            origin: info.loading.origin.to_string(),
+        });
+        Ok(info)
+    }
+
+    /// Compiles, checks and links. Nothing of the plugin runs.
+    pub(crate) fn build(&self, number: u64, material: Material) -> Result<Version, LoadError> {
+        if self.is_closing() {
+            return Err(LoadError::ShuttingDown);
+        }
+        let Material { wasm, origin, manifest, .. } = material;
+        let terms = match &manifest {
+            Some(manifest) => manifest.terms(&self.policy)?,
+            None => Terms::of(&self.policy),
+        };
+        self.runtime.can_hold(&terms.limits)?;
+        let compiled = self.runtime.compile(&wasm)?;
+        if let Some(name) = manifest.as_ref().and_then(|manifest| manifest.world.as_deref()) {
+            let worlds = self.worlds.read().unwrap_or_else(PoisonError::into_inner);
+            let world = worlds.get(name).cloned().ok_or_else(|| LoadError::UnknownWorld {
+                name: name.to_owned(),
+                known: worlds.keys().cloned().collect(),
+            })?;
+            drop(worlds);
+            if !compiled.is_component() {
+                return Err(LoadError::ModuleWithWorld);
+            }
+            self.runtime.diagnose(&compiled, Some(world))?;
+        }
+        let program = self.runtime.link(&compiled)?;
+        Ok(Version::new(number, Digest::of(&wasm), program, terms, origin, manifest))
+    }
+
+    /// Loads all of `sources`, on several threads.
+    fn load_all(
+        &self,
+        sources: Vec<PluginSource>,
+        done: usize,
+        on_progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Vec<(PluginSource, Result<PluginInfo, LoadError>)> {
+        let of = sources.len() + done;
+        let next = AtomicUsize::new(0);
+        let state = Mutex::new((done, on_progress, Vec::with_capacity(sources.len())));
+        let work = || {
+            while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let result = self.load(source);
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let (done, on_progress, results) = &mut *state;
+                *done += 1;
+                let path = source.path().unwrap_or(Path::new(""));
+                on_progress(Progress { done: *done, of, path, result: result.as_ref() });
+                results.push((source.clone(), result));
+            }
+        };
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(sources.len());
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // One that cannot be had is one that does not help.
+                let _ = thread::Builder::new().name("load plugins".to_owned()).spawn_scoped(scope, work);
+            }
+            work();
+        });
+        state.into_inner().unwrap_or_else(PoisonError::into_inner).2
+    }
+}
+
+type Failed = Vec<(PathBuf, LoadError)>;
+
+/// The plugins of a directory: its manifests, and the files that none of them names.
+pub(crate) fn sources(directory: &Path) -> Result<(Vec<PluginSource>, Failed), LoadError> {
+    let unreadable = |source| LoadError::Read { path: directory.into(), source };
+    let mut paths = fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(unreadable)?;
+    paths.sort();
+    let has = |path: &Path, wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+    let mut sources = Vec::new();
+    let mut named = std::collections::HashSet::new();
+    for path in paths.iter().filter(|path| has(path, "toml")) {
+        // One that cannot be read is told when it is loaded.
+        if let Ok(manifest) = Manifest::read(path) {
+            named.insert(manifest.source);
+        }
+        sources.push(PluginSource::Manifest(path.clone()));
+    }
+    let files = paths.into_iter().filter(|path| has(path, "wasm") && !named.contains(path));
+    sources.extend(files.map(PluginSource::File));
+    Ok((sources, Vec::new()))
+}
+
+/// The name of the file without `.wasm`.
+fn name_of(path: &Path) -> Result<String, LoadError> {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.map(str::to_owned).ok_or_else(|| LoadError::Unnamed { path: path.into() })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    read_regular(path).map_err(|source| LoadError::Read { path: path.into(), source })
+}
+
+/// Reads `path` if it is a regular file. It is looked at before it is opened, because opening a pipe waits for its other end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
