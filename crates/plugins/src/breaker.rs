@@ -1,19 +1,15 @@
-//! stub
+//! Should a plugin be called that had faults lately? A breaker for each plugin, or each of its tenants, decides.
+//!
+//! Closed, it lets all calls in and counts those that go wrong. As many of them as the settings say, within the time that they
+//! say, open it: calls are refused without being made. After a while it is half-open, and lets as many calls in as it may to
+//! try. If they go well it is closed; if one goes wrong it is open again, for twice as long.
+
+mod machine;
+mod set;
 mod settings;
-pub use settings::{BreakerSettings, BreakerScope};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-pub(crate) struct Breakers;
-pub(crate) struct Admission;
-pub(crate) struct Open { pub(crate) retry_after: Duration }
-/// stub
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum BreakerState { /// s
- Closed, /// s
- Open, /// s
- HalfOpen }
-impl Breakers {
-    pub(crate) fn new(_: BreakerSettings) -> Breakers { Breakers }
-    pub(crate) fn admit(&self, _: Option<&Arc<str>>, _: Instant) -> Result<Admission, Open> { Ok(Admission) }
-    pub(crate) fn record(&self, _: Option<&Arc<str>>, _: Admission, _: Instant, _bad: bool) -> Option<BreakerState> { None }
-}
+
+pub use self::machine::BreakerState;
+pub use self::settings::{BreakerScope, BreakerSettings};
+
+pub(crate) use self::machine::{Admission, Open};
+pub(crate) use self::set::Breakers;

@@ -20,6 +20,7 @@ use crate::error::CallError;
 use crate::host::Inner;
 use crate::instances::Running;
 use crate::plugin::Plugin;
+use crate::queue::{Busy, BusyReason, Permit, Refusal};
 use crate::reply::Reply;
 use crate::state::State;
 use crate::tenants::Tenant;
@@ -100,15 +101,21 @@ impl Inner {
     }
 
     /// Lets a call in: the breaker of its plugin, then a place.
-    async fn enter(&self, options: &CallOptions, plugin: &Plugin) -> Result<crate::queue::Permit, CallError> {
+    async fn enter(&self, options: &CallOptions, plugin: &Plugin) -> Result<Permit, CallError> {
         if self.is_closing() {
             return Err(CallError::ShuttingDown);
         }
-        let permit = options.tenant.lane.admit().await;
-        permit.map_err(|busy| {
-            plugin.counts.refused();
-            if self.is_closing() { CallError::ShuttingDown } else { CallError::Busy(busy) }
-        })
+        let refusal = match options.tenant.lane.admit().await {
+            Ok(permit) => return Ok(permit),
+            Err(refusal) => refusal,
+        };
+        let (why, waited) = match refusal {
+            Refusal::Closed => return Err(CallError::ShuttingDown),
+            Refusal::QueueFull => (BusyReason::QueueFull, Duration::ZERO),
+            Refusal::Waited(waited) => (BusyReason::Waited, waited),
+        };
+        plugin.counts.refused();
+        Err(CallError::Busy(Busy::new(why, waited, options.tenant.name.clone())))
     }
 }
 

@@ -60,7 +60,7 @@ impl PluginHost {
     /// [`SetupError`]: the policy's limits and profile contradict each other, it grants a directory from which guests reach the
     /// cache, or the machine refuses.
     pub fn new(policy: Policy, cache: Option<Cache>) -> Result<PluginHost, SetupError> {
-        let runtime = Runtime::new(policy.profile.clone(), &policy.limits, cache)?;
+        let runtime = Runtime::new(policy.profile.clone(), &policy.engine_limits(), cache)?;
         match runtime.check_grants(&policy.grants) {
             // One that is not there yet may come before the first call, which looks again.
             Ok(()) | Err(CacheGrantError::Unknown { .. }) => {}

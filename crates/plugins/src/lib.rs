@@ -32,6 +32,7 @@ mod snapshot;
 mod run;
 mod shared_text;
 mod state;
+mod text;
 
 pub mod blocking;
 #[cfg(feature = "http")]
@@ -63,14 +64,14 @@ pub use crate::manifest::{HealthCheck, Manifest, ManifestError, Terms};
 pub use crate::plugin::PluginInfo;
 pub use crate::policy::{Place, Policy, PolicyError};
 pub use crate::program::{Compiled, Program, compile_ahead_for};
-pub use crate::queue::{Busy, BusyReason, QueueSettings};
+pub use crate::queue::{Busy, BusyReason, QueueSettings, QueueUse};
 pub use crate::reply::{CallId, CallInfo, Reply};
 pub use crate::run::Outcome;
 pub use crate::runtime::{CacheGrantError, Runtime, SetupError, StoreError};
 pub use crate::shutdown::Shutdown;
 pub use crate::snapshot::{PluginSnapshot, Snapshot, TenantSnapshot};
 pub use crate::state::{Captured, State};
-pub use crate::tenants::TenantError;
+pub use crate::tenants::{MAX_TENANTS, TenantError, TenantSettings};
 pub use crate::version::PluginSource;
 
 /// The layers below, so that a program that builds on this crate needs to name no other.

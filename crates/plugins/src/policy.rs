@@ -1,16 +1,19 @@
 //! `Policy`: what an operator allows, in one file.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host_core::EngineSettings;
-use host_limits::{Limits, StaticLimits};
+use host_limits::{LedgerLimits, Limits, StaticLimits};
 use host_wasi::{GrantError, Grants, KeyPart};
 use serde::{Deserialize, Serialize};
 
 use crate::places::line_of;
+use crate::queue::{FairQueue, QueueSettings};
+use crate::tenants::{TenantSettings, Tenants};
 
 /// What an operator allows guests: how much to spend, and what to touch.
 ///
@@ -46,9 +49,15 @@ pub struct Policy {
     pub static_limits: StaticLimits,
     /// What a guest may touch. Default: nothing.
     pub grants: Grants,
-    /// stub
-    #[serde(skip)]
-    pub queue: crate::queue::QueueSettings,
+    /// How many calls run at one time, and how long others wait.
+    pub queue: QueueSettings,
+    /// What the calls of all tenants may take together. Default: [`LedgerLimits::default`], but fuel is not counted where
+    /// the limits say that it is `"unlimited"`.
+    pub process: LedgerLimits,
+    /// What each tenant may take that is not named in `tenants`. Default as for `process`.
+    pub tenant: TenantSettings,
+    /// What tenants may take, by name.
+    pub tenants: BTreeMap<String, TenantSettings>,
     /// Where all this was read.
     #[serde(skip)]
     source: Source,
@@ -120,8 +129,33 @@ impl Policy {
         Some(Place { path: self.source.path.clone(), line })
     }
 
-    pub(crate) fn tenants(&self) -> (crate::queue::FairQueue, crate::tenants::Tenants) {
-        (crate::queue::FairQueue, crate::tenants::Tenants)
+    /// The queue and the tenants.
+    pub(crate) fn tenants(&self) -> (FairQueue, Tenants) {
+        let queue = FairQueue::new(&self.queue);
+        let process = self.counting_fuel(&self.process);
+        let others = TenantSettings { limits: self.counting_fuel(&self.tenant.limits), ..self.tenant.clone() };
+        let of = |settings: &TenantSettings| TenantSettings {
+            limits: self.counting_fuel(&settings.limits),
+            ..settings.clone()
+        };
+        let named = self.tenants.iter().map(|(name, settings)| (name.clone(), of(settings))).collect();
+        let tenants = Tenants::new(process, others, &named, queue.clone());
+        (queue, tenants)
+    }
+
+    /// The limits that the engine is made for: it meters fuel if a call's is limited, or anybody's in total.
+    pub(crate) fn engine_limits(&self) -> Limits {
+        let totals = [&self.process, &self.tenant.limits].into_iter().chain(self.tenants.values().map(|it| &it.limits));
+        let counted = totals.filter_map(|limits| self.counting_fuel(limits).fuel).max();
+        Limits { fuel: self.limits.fuel.or(counted), ..self.limits.clone() }
+    }
+
+    /// Totals, without the default for fuel where the calls' own is unlimited: that default is no wish to have it metered, which
+    /// makes code slower.
+    fn counting_fuel(&self, totals: &LedgerLimits) -> LedgerLimits {
+        let is_default = totals.fuel == LedgerLimits::default().fuel;
+        let fuel = totals.fuel.filter(|_| self.limits.fuel.is_some() || !is_default);
+        LedgerLimits { fuel, ..totals.clone() }
     }
 
     fn parse(text: &str, path: Option<&Path>) -> Result<Policy, PolicyError> {

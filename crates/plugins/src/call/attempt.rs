@@ -155,7 +155,7 @@ impl Attempt<'_> {
         let waited = self.since.elapsed();
         if waited >= self.inner.policy.queue.wait {
             self.plugin.counts.refused();
-            let busy = Busy { why: BusyReason::Pool, waited, tenant: self.call.tenant.clone() };
+            let busy = Busy::new(BusyReason::Pool, waited, self.call.tenant.clone());
             return Err(CallError::Busy(busy));
         }
         tokio::time::sleep(POOL_PAUSE).await;
