@@ -14,6 +14,8 @@ pub mod http;
 
 mod command;
 mod concurrency;
+#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
+mod files;
 mod loading;
 mod program;
 mod runtime;
