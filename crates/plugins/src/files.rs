@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 mod list;
 mod read;
 
-#[expect(unused_imports, reason = "for hosts that load again what changed")]
+#[cfg_attr(not(test), expect(unused_imports, reason = "for hosts that load again what changed"))]
 pub(crate) use list::{ListError, Listing, Skip, Skipped, list};
 #[expect(unused_imports, reason = "for hosts that load again what changed")]
 pub(crate) use read::{Contents, ReadError, read_stable};

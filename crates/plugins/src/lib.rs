@@ -19,6 +19,8 @@ mod files;
 mod loading;
 mod program;
 mod runtime;
+#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
+mod watch;
 
 mod error;
 
