@@ -40,9 +40,13 @@ pub mod http;
 
 mod command;
 mod concurrency;
+#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
+mod files;
 mod loading;
 mod program;
 mod runtime;
+#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
+mod watch;
 
 mod error;
 
