@@ -30,6 +30,10 @@ pub struct Captured {
     pub stderr: Vec<u8>,
     /// What it asked for and was refused, with the grant that it lacked; see [`Wasi::denials`](host_wasi::Wasi::denials).
     pub denials: Vec<Denial>,
+    /// How many denials are missing from `denials`, because there were too many.
+    pub denials_dropped: u64,
+    /// Whether it wanted to print more than its output takes, and on which stream.
+    pub output_refused: Option<OutputRefused>,
     /// Whether it wanted to keep more in a directory than its quota, and how often.
     pub quota_refused: Option<QuotaRefused>,
 }
@@ -47,19 +51,20 @@ impl State {
         Ok(State { meter: Meter::new(limits.clone()), wasi, log })
     }
 
-    pub(crate) fn captured(&self) -> Captured {
+    /// Takes what the guest said since the state was made, or since this was last called; the next call in this store has its
+    /// outputs and its log in full again.
+    pub(crate) fn take_captured(&mut self) -> Captured {
+        let recorded = self.wasi.take_recorded();
         Captured {
-            log: self.log.lines().to_vec(),
             log_dropped: self.log.dropped(),
-            stdout: self.wasi.stdout(),
-            stderr: self.wasi.stderr(),
-            denials: self.wasi.denials(),
-            quota_refused: self.wasi.quota_refused(),
+            log: self.log.drain(),
+            stdout: recorded.stdout,
+            stderr: recorded.stderr,
+            denials: recorded.denials,
+            denials_dropped: recorded.denials_dropped,
+            output_refused: recorded.output_refused,
+            quota_refused: recorded.quota_refused,
         }
-    }
-
-    pub(crate) fn output_refused(&self) -> Option<OutputRefused> {
-        self.wasi.output_refused()
     }
 }
 
