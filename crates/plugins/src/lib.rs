@@ -4,6 +4,7 @@
 mod places;
 mod policy;
 
+mod config;
 mod host;
 mod run;
 mod state;
@@ -22,6 +23,7 @@ mod error;
 
 pub use crate::command::CommandError;
 pub use crate::concurrency::needs_concurrency;
+pub use crate::config::ConfigValues;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
 pub use crate::loading::{Loading, Origin};

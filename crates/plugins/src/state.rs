@@ -1,7 +1,8 @@
-//! `State`: what this crate keeps in the store of one call.
+//! `State`: what this crate keeps in the store of a guest.
 
 use std::borrow::Cow;
 
+use host_component::interfaces::storage::{HasStorage, Storage};
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{HasMeter, Limits, Meter};
@@ -9,11 +10,16 @@ use host_wasi::{
     Denial, GrantError, Grants, HasWasi, Output, OutputRefused, QuotaRefused, Wasi, WasiOptions,
 };
 
-/// What the store of one call holds: a meter, the grants, and the guest's log.
+use crate::config::ConfigValues;
+
+/// What a store holds: a meter, the grants, the guest's log, its configuration values, and what it keeps.
 pub struct State {
     meter: Meter,
     wasi: Wasi,
     log: Log,
+    config: ConfigValues,
+    /// Made when the guest first asks: most have none.
+    storage: Option<Storage>,
 }
 
 /// What a guest said while it ran, and what it asked for in vain.
@@ -48,7 +54,17 @@ impl State {
             .max_lines(limits.output.get())
             .open(&within(limits, grants))?;
         let log = Log::with_limit(limits.output.as_usize());
-        Ok(State { meter: Meter::new(limits.clone()), wasi, log })
+        let (config, storage) = (ConfigValues::new(), None);
+        Ok(State { meter: Meter::new(limits.clone()), wasi, log, config, storage })
+    }
+
+    /// Sets what the guest finds in `wasi:config/store` from now on. Default: nothing.
+    pub fn set_config(&mut self, config: &ConfigValues) {
+        self.config = config.clone();
+    }
+
+    pub(crate) fn config(&self) -> &ConfigValues {
+        &self.config
     }
 
     /// Takes what the guest said since the state was made, or since this was last called; the next call in this store has its
@@ -97,6 +113,13 @@ impl HasMeter for State {
 impl HasWasi for State {
     fn wasi(&mut self) -> &mut Wasi {
         &mut self.wasi
+    }
+}
+
+/// Storage without buckets, unless the host puts another in its place. What a guest keeps there is gone with the store.
+impl HasStorage for State {
+    fn storage(&mut self) -> &mut Storage {
+        self.storage.get_or_insert_with(Storage::new)
     }
 }
 
