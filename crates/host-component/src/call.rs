@@ -67,6 +67,12 @@ pub enum CallError {
         /// The function's full name.
         function: String,
     },
+    /// The store takes only async calls, or this is called within one; the guest was not entered.
+    #[error("`{function}` cannot be called synchronously in this store; call it with `call_async`")]
+    NeedsAsync {
+        /// The function's full name.
+        function: String,
+    },
     /// The call failed in the guest, in a host function it called, or at a budget.
     #[error("the call of `{function}` failed")]
     Failed {
@@ -120,13 +126,22 @@ impl Entry {
 
     pub(crate) fn call(
         self,
-        store: impl AsContextMut,
+        mut store: impl AsContextMut,
         function: &ExportedFunction,
         arguments: &[Val],
     ) -> Result<Vec<Val>, CallError> {
         let mut results = self.results();
-        self.func.call(store, arguments, &mut results).map_err(|source| failed(function, source))?;
-        Ok(results)
+        let Err(source) = self.func.call(&mut store, arguments, &mut results) else { return Ok(results) };
+        Err(match is_refused(&source) && self.is_refused_again(store) {
+            true => CallError::NeedsAsync { function: crate::names::printable(&function.full_name()) },
+            false => failed(function, source),
+        })
+    }
+
+    /// Whether a call that enters no guest is refused as well, because it is not async: a guest may have given the same words.
+    fn is_refused_again(&self, store: impl AsContextMut) -> bool {
+        let too_many = vec![Val::Bool(false); self.ty.params().len() + 1];
+        self.func.call(store, &too_many, &mut self.results()).is_err_and(|error| is_refused(&error))
     }
 
     pub(crate) async fn call_async(
@@ -145,6 +160,13 @@ impl Entry {
     fn results(&self) -> Vec<Val> {
         vec![Val::Bool(false); self.ty.results().len()]
     }
+}
+
+/// Whether these are Wasmtime's words for a sync call where only an async one may be made. It says so before all else.
+pub(crate) fn is_refused(error: &wasmtime::Error) -> bool {
+    let words = error.to_string();
+    words == "store configuration requires that `*_async` functions are used instead"
+        || words == "cannot do blocking `call` from an async context"
 }
 
 fn failed(function: &ExportedFunction, source: wasmtime::Error) -> CallError {

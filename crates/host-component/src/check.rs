@@ -91,13 +91,13 @@ pub(crate) fn arguments<'a>(
             function: function(),
             expected: parameters.len(),
             given: arguments.len(),
-            parameters: parameters.map(|(name, _)| name.to_owned()).collect(),
+            parameters: parameters.map(|(name, _)| names::printable(name)).collect(),
         });
     }
     for ((name, ty), argument) in parameters.zip(arguments) {
         value(&ty, argument).map_err(|misfit| ArgumentError::Type {
             function: function(),
-            parameter: name.to_owned(),
+            parameter: names::printable(name),
             path: misfit.path.to_string(),
             expected: misfit.expected,
             found: misfit.found,
@@ -173,7 +173,7 @@ fn value(ty: &Type, val: &Val) -> Result<(), Misfit> {
             fields.zip(given).try_for_each(|(field, (name, val))| {
                 if field.name != name {
                     let found = format!("the field {}", names::quoted(name));
-                    return Err(Misfit::new(format!("the field `{}` in this place", field.name), found));
+                    return Err(Misfit::new(format!("the field {} in this place", names::quoted(field.name)), found));
                 }
                 value(&field.ty, val).map_err(|misfit| misfit.under(name))
             })

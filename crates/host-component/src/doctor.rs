@@ -18,6 +18,8 @@ mod pairs;
 mod report;
 pub(crate) mod trial;
 
+use std::cell::OnceCell;
+
 use wasmtime::component::{Component, Linker};
 
 pub use advice::Advice;
@@ -151,7 +153,9 @@ impl Doctor {
     }
 
     fn exports(&self, component: &Component, beside: Option<&mut Beside>) -> Vec<Problem> {
-        let named = self.expected.iter().filter_map(|name| missing_export(component, name));
+        let offered = OnceCell::new();
+        let offered = || offered.get_or_init(|| offered_by(component)).as_slice();
+        let named = self.expected.iter().filter_map(|name| missing_export(component, name, offered));
         named.chain(beside.map(Beside::exports).unwrap_or_default()).collect()
     }
 
@@ -210,24 +214,44 @@ fn report(problems: Vec<Problem>) -> Result<(), Report> {
     if problems.is_empty() { Ok(()) } else { Err(Report { problems }) }
 }
 
-fn missing_export(component: &Component, name: &str) -> Option<Problem> {
+/// The full names of the functions that a component exports, each after the instance that it is in.
+fn offered_by(component: &Component) -> Vec<Offered> {
+    let of = |function: &exports::ExportedFunction| Offered {
+        instance: function.instance.clone(),
+        function: function.full_name(),
+    };
+    exports::exports(component).iter().map(of).collect()
+}
+
+struct Offered {
+    instance: Option<String>,
+    function: String,
+}
+
+fn missing_export<'a>(
+    component: &Component,
+    name: &str,
+    offered: impl Fn() -> &'a [Offered],
+) -> Option<Problem> {
     let mut parent = None;
     for step in name.split('#') {
         match component.get_export_index(parent.as_ref(), step) {
             Some(index) => parent = Some(index),
             None => {
-                let functions = exports::exports(component);
-                let full: Vec<String> = functions.iter().map(exports::ExportedFunction::full_name).collect();
-                let mut offered: Vec<&str> = full.iter().map(String::as_str).collect();
-                offered.extend(functions.iter().filter_map(|function| function.instance.as_deref()));
-                offered.dedup();
-                let near = names::near(name, offered);
-                let export = name.to_owned();
+                let offered = offered();
+                let functions = || offered.iter().map(|offered| offered.function.as_str());
+                let mut instances: Vec<&str> =
+                    offered.iter().filter_map(|offered| offered.instance.as_deref()).collect();
+                instances.dedup();
+                let near = names::near(name, functions().chain(instances));
+                let (offered, more) = names::first(functions());
+                let (export, versions) = (name.to_owned(), Vec::new());
                 return Some(Problem::MissingExport {
                     export,
-                    versions: Vec::new(),
+                    versions,
                     near,
-                    offered: full,
+                    offered,
+                    more,
                     expected: None,
                 });
             }

@@ -117,11 +117,29 @@ pub(crate) fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String 
     let mut names = names.into_iter();
     let mut text =
         names.by_ref().take(LISTED).map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ");
-    let more = names.count();
+    add_more(&mut text, names.count());
+    if text.is_empty() { "nothing".to_owned() } else { text }
+}
+
+/// [`list`] of what [`first`] gives.
+pub(crate) fn list_and_more(names: &[String], more: usize) -> String {
+    let mut text = list(names);
+    add_more(&mut text, more);
+    text
+}
+
+fn add_more(text: &mut String, more: usize) {
     if more > 0 {
+        // Writing to a String does not fail.
         let _ = write!(text, " and {more} more");
     }
-    if text.is_empty() { "nothing".to_owned() } else { text }
+}
+
+/// The first names, as many as [`list`] shows, and how many more there are.
+pub(crate) fn first<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> (Vec<String>, usize) {
+    let mut names = names.into_iter();
+    let first = names.by_ref().take(LISTED).map(|name| name.as_ref().to_owned()).collect();
+    (first, names.count())
 }
 
 /// A name between back quotes; see [`printable`].
@@ -140,6 +158,13 @@ const LONGEST_WORDS: usize = 2_000;
 /// Words of Wasmtime's in which there may be names from a guest; see [`printable`].
 pub(crate) fn printable_words(words: &str) -> String {
     escaped(words, LONGEST_WORDS)
+}
+
+/// As [`printable_words`], of text with several lines, each of which is cut by itself.
+#[cfg(feature = "wit")]
+pub(crate) fn printable_text(text: &str) -> String {
+    let lines: Vec<String> = text.lines().take(LISTED).map(printable_words).collect();
+    lines.join("\n")
 }
 
 fn escaped(name: &str, longest: usize) -> String {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::names;
+
 /// A place inside a value, built from the inside out while an error travels up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Path(Vec<Step>);
@@ -31,10 +33,21 @@ impl fmt::Display for Path {
         f.write_str("$")?;
         for step in self.0.iter().rev() {
             match step {
-                Step::Name(name) => write!(f, ".{name}")?,
+                Step::Name(name) => write!(f, ".{}", names::printable(name))?,
                 Step::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Path;
+
+    #[test]
+    fn names_are_cut_and_made_printable() {
+        let path = Path::default().under(&"x".repeat(100_000)).at(3).under("a\u{1b}[2J").to_string();
+        assert!(path.starts_with("$.a\\u{1b}[2J[3].xxx") && path.len() < 300, "{path}");
     }
 }

@@ -21,6 +21,7 @@ use wasmtime::component::{Component, Type, Val};
 
 use crate::exports::{ExportedFunction, find};
 use crate::handles::Handles;
+use crate::names;
 
 pub use error::{WaveError, WaveProblem};
 use read::{Misfit, Reader, malformed, parse};
@@ -182,7 +183,7 @@ fn arguments_at(
         || function.params().skip(nodes.len()).all(|(_, ty)| matches!(ty, Type::Option(_)));
     if nodes.len() > function.params().len() || !missing_are_options() {
         return Err(WaveError::Count {
-            function: function.full_name(),
+            function: names::printable(&function.full_name()),
             signature: function.signature(),
             expected: function.params().len(),
             given: nodes.len(),

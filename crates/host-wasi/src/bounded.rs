@@ -92,6 +92,18 @@ impl Bounded {
         self.state().refused.then_some(self.refusal())
     }
 
+    /// Hands out what is kept in memory and what was refused, and takes as much again; a file goes on where it is.
+    pub(crate) fn begin_again(&self) -> (Vec<u8>, Option<OutputRefused>) {
+        let mut state = self.state();
+        let refused = std::mem::take(&mut state.refused).then_some(self.refusal());
+        state.failures = 0;
+        let kept = state.sink.begin_again();
+        if !state.sink.is_file() {
+            state.taken = 0;
+        }
+        (kept, refused)
+    }
+
     /// Hands on a last line that no newline ended.
     pub(crate) fn finish(&self) {
         self.state().sink.finish();

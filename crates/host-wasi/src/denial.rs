@@ -65,6 +65,12 @@ impl Denials {
         self.kept().dropped
     }
 
+    /// The list and how many are missing from it; from now on both are empty.
+    pub(crate) fn take(&self) -> (Vec<Denial>, u64) {
+        let kept = std::mem::take(&mut *self.kept());
+        (kept.list, kept.dropped)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // Nothing here panics with the lock held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -18,6 +18,7 @@ mod guarded;
 mod key;
 mod lines;
 mod options;
+mod recorded;
 mod sink;
 mod state;
 
@@ -53,6 +54,7 @@ pub use needs::{Need, Needs, needs};
 pub use network::{Host, NamePattern, NetworkRule, NetworkRuleError, PathPattern, Ports, Resolve, Resolving};
 pub use options::WasiOptions;
 pub use random::Randomness;
+pub use recorded::Recorded;
 pub use state::{HasWasi, Wasi};
 pub use stdio::{Output, Stdin};
 pub use strict::{RefusedImport, StrictError};

@@ -105,7 +105,7 @@ impl WasiOptions {
     }
 
     /// How many bytes in all, newlines too, one stream may give to [`on_line`](WasiOptions::on_line) in the life of
-    /// its store; a guest that writes more is told, and stopped, as for
+    /// its store, or in each call of one between which [`Wasi::take_recorded`] is called; a guest that writes more is told, and stopped, as for
     /// [`Output::Capture`](crate::Output::Capture). Default: [`Wasi::DEFAULT_MAX_LINES`].
     pub fn max_lines(mut self, bytes: u64) -> Self {
         self.lines.most = bytes;

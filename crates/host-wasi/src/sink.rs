@@ -37,6 +37,19 @@ impl Sink {
         }
     }
 
+    /// Hands out what is kept in memory, and ends the line that has begun.
+    pub(crate) fn begin_again(&mut self) -> Vec<u8> {
+        self.finish();
+        match self {
+            Sink::Memory(kept) => std::mem::take(kept),
+            Sink::File(_) | Sink::Lines(_) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Sink::File(_))
+    }
+
     pub(crate) fn finish(&mut self) {
         if let Sink::Lines(lines) = self {
             lines.finish();

@@ -6,6 +6,7 @@ mod policy;
 
 mod manifest;
 
+mod config;
 mod host;
 mod load;
 mod plugin;
@@ -57,6 +58,7 @@ pub use crate::bundle::{BundleError, CrashBundles};
 pub use crate::caller::Caller;
 pub use crate::command::CommandError;
 pub use crate::concurrency::needs_concurrency;
+pub use crate::config::ConfigValues;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::events::{Event, Events, Heard};
 pub use crate::counts::CallCounts;

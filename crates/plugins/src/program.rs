@@ -16,7 +16,7 @@ use wasmtime::{Engine, Module, Store, component};
 use crate::error::LoadError;
 use crate::loading::{Loading, Origin};
 use crate::policy::Policy;
-use crate::runtime::Runtime;
+use crate::runtime::{INTERFACES, Runtime};
 use crate::state::State;
 
 /// A guest that is compiled, but linked to nothing: its imports and exports can be looked at, and no code of it has run.
@@ -188,7 +188,7 @@ impl Runtime {
 
     /// Knows what the linker of components has, for hints when an import is missing.
     fn doctor(&self) -> Doctor {
-        let doctor = Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(["log"]);
+        let doctor = Doctor::new().offers(host_wasi::p2::INTERFACES.iter().copied()).offers(INTERFACES);
         #[cfg(feature = "http")]
         let doctor = doctor.offers(host_wasi::http::INTERFACES.iter().copied());
         #[cfg(feature = "p3")]

@@ -45,12 +45,11 @@ impl Runtime {
     ) -> Result<Outcome<R>, RunError> {
         let mut store = self.store(limits, grants).map_err(RunError::Store)?;
         let result = guard_async(&mut store, work).await;
-        let captured = store.data().captured();
+        let captured = store.data_mut().take_captured();
         match result {
             Ok(outcome) => Ok(Outcome { value: outcome.value, usage: outcome.usage, captured }),
             Err(fault) => {
-                let refused = store.data().output_refused();
-                let fault = fault.reclassify(|error| wasi_kind(error, refused));
+                let fault = fault.reclassify(|error| wasi_kind(error, captured.output_refused));
                 Err(RunError::Stopped(Box::new(Stopped { fault, captured, call: None, bundle: None })))
             }
         }

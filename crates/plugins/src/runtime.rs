@@ -1,18 +1,23 @@
 //! `Runtime`: one engine with its ticker, cache and linkers, shared by everything that runs on it.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
+use host_component::interfaces::{logging, storage};
 use host_core::{EngineError, EngineSettings};
 use host_limits::{ArmError, Bytes, Limits, Meter, StartError, StaticLimits, Ticker, arm_async};
 use host_wasi::{GrantError, Grants, WasiOptions};
 use wasmtime::{Engine, Store, component};
 
+use crate::config;
 use crate::state::State;
 
-/// One engine with what belongs to it: the ticker, the cache of compiled code, and linkers that offer WASI and `log`.
+/// What the linker of components offers besides WASI.
+pub(crate) const INTERFACES: [&str; 4] = ["log", logging::NAME, storage::NAME, config::INTERFACE];
+
+/// One engine with what belongs to it: the ticker, the cache of compiled code, and linkers that offer WASI and what plugins of
+/// either version of `my-org:my-plugin` import.
 ///
 /// [`PluginHost`](crate::PluginHost) runs on one. It is public for programs that run guests of their own choosing, such
 /// as commands.
@@ -54,7 +59,9 @@ impl Runtime {
         }
         #[cfg(feature = "http")]
         host_wasi::http::add_to_linker_async(&mut components).map_err(SetupError::linker)?;
-        host_component::log::add_to_linker(&mut components).map_err(SetupError::linker)?;
+        host_component::plugin::add_to_linker(&mut components).map_err(SetupError::linker)?;
+        wasmtime_wasi_config::add_to_linker(&mut components, |state: &mut State| state.config().view())
+            .map_err(SetupError::linker)?;
         let (static_limits, wasi) = (StaticLimits::default(), WasiOptions::new());
         Ok(Runtime { engine, static_limits, wasi, ticker, cache, modules, components })
     }
@@ -84,7 +91,9 @@ impl Runtime {
         &mut self.modules
     }
 
-    /// The linker of components: WASI 0.2, WASI 0.3 if the feature `p3` is on and the engine supports concurrency, and `log`. Add interfaces of your own before anything is prepared.
+    /// The linker of components: WASI 0.2, WASI 0.3 if the feature `p3` is on and the engine supports concurrency,
+    /// `wasi:config/store`, and `log`, `logging` and `storage` of `my-org:my-plugin`. Add interfaces of your own before anything
+    /// is prepared.
     pub fn component_linker(&mut self) -> &mut component::Linker<State> {
         &mut self.components
     }
@@ -96,7 +105,7 @@ impl Runtime {
     /// [`StoreError`]: a grant that cannot be given, a directory that has the cache of compiled code in it or is in it, or limits
     /// that this engine cannot hold.
     pub fn store(&self, limits: &Limits, grants: &Grants) -> Result<Store<State>, StoreError> {
-        self.store_of(Meter::new(limits.clone()), grants, &BTreeMap::new())
+        self.store_of(Meter::new(limits.clone()), grants, &ConfigValues::new())
     }
 }
 
@@ -106,11 +115,11 @@ impl Runtime {
         &self,
         meter: Meter,
         grants: &Grants,
-        config: &BTreeMap<String, String>,
+        config: &ConfigValues,
     ) -> Result<Store<State>, StoreError> {
         let resources = meter.limits().resources;
-        let state = State::new(&self.wasi, meter, grants)?;
-        let _ = config;
+        let mut state = State::new(&self.wasi, meter, grants)?;
+        state.set_config(config);
         self.check_grants(grants)?;
         let mut store = Store::new(&self.engine, state);
         #[cfg(feature = "p3")]

@@ -1,8 +1,9 @@
-//! `State`: what this crate keeps in the store of one call.
+//! `State`: what this crate keeps in the store of a guest.
 
 use std::borrow::Cow;
 use std::time::Instant;
 
+use host_component::interfaces::storage::{HasStorage, Storage};
 use host_component::log::Dropped;
 use host_component::{HasLog, Log};
 use host_limits::{CancelHandle, Deadline, HasMeter, Limits, Meter};
@@ -10,11 +11,16 @@ use host_wasi::{
     Denial, GrantError, Grants, HasWasi, Output, OutputRefused, QuotaRefused, Wasi, WasiOptions,
 };
 
-/// What the store of one call holds: a meter, the grants, and the guest's log.
+use crate::config::ConfigValues;
+
+/// What a store holds: a meter, the grants, the guest's log, its configuration values, and what it keeps.
 pub struct State {
     meter: Meter,
     wasi: Wasi,
     log: Log,
+    config: ConfigValues,
+    /// Made when the guest first asks: most have none.
+    storage: Option<Storage>,
 }
 
 /// What a guest said while it ran, and what it asked for in vain.
@@ -31,6 +37,10 @@ pub struct Captured {
     pub stderr: Vec<u8>,
     /// What it asked for and was refused, with the grant that it lacked; see [`Wasi::denials`](host_wasi::Wasi::denials).
     pub denials: Vec<Denial>,
+    /// How many denials are missing from `denials`, because there were too many.
+    pub denials_dropped: u64,
+    /// Whether it wanted to print more than its output takes, and on which stream.
+    pub output_refused: Option<OutputRefused>,
     /// Whether it wanted to keep more in a directory than its quota, and how often.
     pub quota_refused: Option<QuotaRefused>,
 }
@@ -46,17 +56,32 @@ impl State {
             .max_lines(limits.output.get())
             .open(&within(limits, grants))?;
         let log = Log::with_limit(limits.output.as_usize());
-        Ok(State { meter, wasi, log })
+        let (config, storage) = (ConfigValues::new(), None);
+        Ok(State { meter, wasi, log, config, storage })
     }
 
-    pub(crate) fn captured(&self) -> Captured {
+    /// Sets what the guest finds in `wasi:config/store` from now on. Default: nothing.
+    pub fn set_config(&mut self, config: &ConfigValues) {
+        self.config = config.clone();
+    }
+
+    pub(crate) fn config(&self) -> &ConfigValues {
+        &self.config
+    }
+
+    /// Takes what the guest said since the state was made, or since this was last called; the next call in this store has its
+    /// outputs and its log in full again.
+    pub(crate) fn take_captured(&mut self) -> Captured {
+        let recorded = self.wasi.take_recorded();
         Captured {
-            log: self.log.lines().to_vec(),
             log_dropped: self.log.dropped(),
-            stdout: self.wasi.stdout(),
-            stderr: self.wasi.stderr(),
-            denials: self.wasi.denials(),
-            quota_refused: self.wasi.quota_refused(),
+            log: self.log.drain(),
+            stdout: recorded.stdout,
+            stderr: recorded.stderr,
+            denials: recorded.denials,
+            denials_dropped: recorded.denials_dropped,
+            output_refused: recorded.output_refused,
+            quota_refused: recorded.quota_refused,
         }
     }
 
@@ -68,14 +93,6 @@ impl State {
     /// By which the call can be cancelled, once it is armed.
     pub(crate) fn cancel_handle(&self) -> Option<CancelHandle> {
         self.meter.deadline().map(Deadline::cancel_handle)
-    }
-
-    pub(crate) fn take_captured(&mut self) -> Captured {
-        self.captured()
-    }
-
-    pub(crate) fn output_refused(&self) -> Option<OutputRefused> {
-        self.wasi.output_refused()
     }
 }
 
@@ -108,6 +125,13 @@ impl HasMeter for State {
 impl HasWasi for State {
     fn wasi(&mut self) -> &mut Wasi {
         &mut self.wasi
+    }
+}
+
+/// Storage without buckets, unless the host puts another in its place. What a guest keeps there is gone with the store.
+impl HasStorage for State {
+    fn storage(&mut self) -> &mut Storage {
+        self.storage.get_or_insert_with(Storage::new)
     }
 }
 

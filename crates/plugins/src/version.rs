@@ -9,6 +9,7 @@ use host_component::{ExportedFunction, find};
 use wasmtime::component::InstancePre;
 
 use crate::breaker::Breakers;
+use crate::config::ConfigValues;
 use crate::error::CallError;
 use crate::instances::Idle;
 use crate::manifest::{Manifest, Terms};
@@ -21,6 +22,8 @@ pub(crate) struct Version {
     pub(crate) digest: Digest,
     pub(crate) program: Program,
     pub(crate) terms: Terms,
+    /// Those of its terms, shared with every store.
+    pub(crate) config: ConfigValues,
     pub(crate) origin: PluginSource,
     pub(crate) manifest: Option<Manifest>,
     pub(crate) idle: Idle,
@@ -61,9 +64,10 @@ impl Version {
         manifest: Option<Manifest>,
     ) -> Version {
         let idle = Idle::new(terms.instances.clone());
+        let config = ConfigValues::from(&terms.config);
         let breakers = Breakers::new(terms.breaker.clone());
         let functions = RwLock::default();
-        Version { number, digest, program, terms, origin, manifest, idle, breakers, functions }
+        Version { number, digest, program, terms, config, origin, manifest, idle, breakers, functions }
     }
 
     /// The component that it is.

@@ -11,6 +11,13 @@ use crate::wit::noun;
 /// Problems found by one comparison with a world.
 const REPORTED: usize = 200;
 
+/// Says that no more is said of the exports from this one on.
+fn too_many(export: &str, left_out: usize) -> Problem {
+    let reason =
+        format!("there are too many other problems; exports that were not looked at to the end: {left_out}");
+    Problem::Unchecked { import: export.to_owned(), reason }
+}
+
 impl Beside {
     /// Names of what the world imports: what a host of it offers.
     pub(super) fn offers(&self) -> Vec<String> {
@@ -80,29 +87,39 @@ impl Beside {
         let exports: Vec<(String, ComponentItem)> =
             self.world.exports().take(LOOKED_AT).map(|(name, item)| (name.to_owned(), item)).collect();
         let mut problems = Vec::new();
-        for (export, wanted) in exports {
-            let Some((_, offered)) = self.component.export(&export) else {
-                if !matches!(wanted, ComponentItem::Type(_)) {
-                    problems.push(self.missing_export(export, &wanted));
+        for (place, (export, wanted)) in exports.iter().enumerate() {
+            let Some((_, offered)) = self.component.export(export) else {
+                if matches!(wanted, ComponentItem::Type(_)) {
+                    continue;
                 }
+                if problems.len() >= REPORTED {
+                    problems.push(too_many(export, exports.len() - place));
+                    return problems;
+                }
+                problems.push(self.missing_export(export.clone(), wanted));
                 continue;
             };
             // The world is on the other side here: what it has, the component must have.
-            for (item, fit) in self.items_the_other_way(offered, &wanted) {
+            for (item, fit) in self.items_the_other_way(offered, wanted) {
+                if matches!(fit, Fit::Fits) {
+                    continue;
+                }
                 if problems.len() >= REPORTED {
+                    problems.push(too_many(export, exports.len() - place));
                     return problems;
                 }
                 let full = |item: &Option<String>| match item {
                     Some(item) => format!("{export}#{item}"),
                     None => export.clone(),
                 };
-                let expected = self.expected_text(&wanted, item.as_deref());
+                let expected = self.expected_text(wanted, item.as_deref());
                 problems.push(match fit {
                     Fit::Lacks(_) => Problem::MissingExport {
                         export: full(&item),
                         versions: Vec::new(),
-                        near: self.near_items(&export, item.as_deref()),
+                        near: self.near_items(export, item.as_deref()),
                         offered: Vec::new(),
+                        more: 0,
                         expected,
                     },
                     Fit::OtherKind(reason) => {
@@ -126,17 +143,13 @@ impl Beside {
 
     fn missing_export(&self, export: String, wanted: &ComponentItem) -> Problem {
         let asked = InterfaceName::parse(&export);
-        let offered: Vec<String> =
-            self.component.exports().take(LOOKED_AT).map(|(name, _)| name.to_owned()).collect();
-        let same = |name: &&String| InterfaceName::parse(name).unversioned() == asked.unversioned();
-        let versions: Vec<String> = offered.iter().filter(same).cloned().collect();
-        let near = if versions.is_empty() {
-            names::near(&export, offered.iter().map(String::as_str))
-        } else {
-            Vec::new()
-        };
+        let offered = || self.component.exports().take(LOOKED_AT).map(|(name, _)| name);
+        let same = |name: &&str| InterfaceName::parse(name).unversioned() == asked.unversioned();
+        let versions: Vec<String> = offered().filter(same).map(str::to_owned).collect();
+        let near = if versions.is_empty() { names::near(&export, offered()) } else { Vec::new() };
+        let (offered, more) = names::first(offered());
         let expected = self.expected_text(wanted, None);
-        Problem::MissingExport { export, versions, near, offered, expected }
+        Problem::MissingExport { export, versions, near, offered, more, expected }
     }
 
     fn near_items(&self, export: &str, item: Option<&str>) -> Vec<String> {

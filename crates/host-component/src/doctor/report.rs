@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::advice::Advice;
 use crate::compare::Difference;
-use crate::names::{InterfaceName, list, quoted};
+use crate::names::{InterfaceName, list, list_and_more, quoted};
 
 /// Everything that keeps a component from being instantiated and used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +49,7 @@ pub enum Problem {
     },
     /// It cannot be said whether it fits before other problems are solved.
     Unchecked {
-        /// The import's name.
+        /// The name of the import, or of the export that is expected.
         import: String,
         /// Why it cannot be said.
         reason: String,
@@ -62,8 +62,10 @@ pub enum Problem {
         versions: Vec<String>,
         /// Names that may have been meant.
         near: Vec<String>,
-        /// Names of what is exported.
+        /// Names of what is exported, of the first 20.
         offered: Vec<String>,
+        /// How many more exports there are.
+        more: usize,
         /// The type that is expected of a function, as WIT.
         expected: Option<String>,
     },
@@ -157,14 +159,14 @@ impl fmt::Display for Problem {
             Problem::Unchecked { import, reason } => {
                 write!(f, "{} could not be checked: {reason}", quoted(import))
             }
-            Problem::MissingExport { export, versions, near, offered, .. } => {
+            Problem::MissingExport { export, versions, near, offered, more, .. } => {
                 write!(f, "the component does not export {}", quoted(export))?;
                 if !versions.is_empty() {
                     write!(f, "; it exports {}, {}", list(versions), incompatible(export, versions))
                 } else if !near.is_empty() {
                     write!(f, "; did you mean {}?", list(near))
                 } else if !offered.is_empty() || !export.contains('#') {
-                    write!(f, "; it exports {}", list(offered))
+                    write!(f, "; it exports {}", list_and_more(offered, *more))
                 } else {
                     Ok(())
                 }

@@ -2,7 +2,7 @@
 
 use wasmtime::AsContextMut;
 use wasmtime::component::types::ComponentFunc;
-use wasmtime::component::{Instance, Val};
+use wasmtime::component::{Instance, ResourceAny, Val};
 
 use super::Handles;
 use super::arguments::Uses;
@@ -33,8 +33,12 @@ impl Handles {
         arguments: &[Val],
     ) -> Result<Vec<Val>, CallError> {
         let entry = Entry::prepare(&mut store, instance, function, arguments)?;
-        self.give(function, &entry.ty, arguments)?;
-        entry.call(store, function, arguments)
+        let given = self.give(function, &entry.ty, arguments)?;
+        let result = entry.call(store, function, arguments);
+        if matches!(result, Err(CallError::NeedsAsync { .. })) {
+            self.kept.extend(given);
+        }
+        result
     }
 
     /// [`Handles::call`] for stores whose host functions may wait.
@@ -60,13 +64,13 @@ impl Handles {
         entry.call_async(store, function, arguments).await
     }
 
-    /// Checks the resources among `arguments` and forgets those that are given away.
+    /// Checks the resources among `arguments`, and forgets and hands out those that are given away.
     fn give(
         &mut self,
         function: &ExportedFunction,
         ty: &ComponentFunc,
         arguments: &[Val],
-    ) -> Result<(), ArgumentError> {
+    ) -> Result<Vec<(u32, ResourceAny)>, ArgumentError> {
         let mut uses = Uses::default();
         for ((name, ty), val) in ty.params().zip(arguments) {
             uses.note(self, &ty, val).map_err(|(path, wrong)| {
@@ -74,9 +78,6 @@ impl Handles {
                 ArgumentError::resource(function, name, path, wrong)
             })?;
         }
-        for handle in &uses.given {
-            self.kept.remove(handle);
-        }
-        Ok(())
+        Ok(uses.given.iter().filter_map(|handle| self.kept.remove_entry(handle)).collect())
     }
 }

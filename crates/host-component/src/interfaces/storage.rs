@@ -12,6 +12,9 @@ use crate::bindings::v0_2::sync::my_org::my_plugin::storage;
 
 pub use storage::Error;
 
+/// The interface's full name.
+pub const NAME: &str = "my-org:my-plugin/storage@0.2.0";
+
 /// Bytes counted for a key besides its own and those of its value, so that empty ones are not free.
 pub const KEY_COST: usize = 64;
 

@@ -1,5 +1,7 @@
 //! From JSON to a value of a given type.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use wasmtime::component::{Type, Val};
 
@@ -7,6 +9,7 @@ use super::scalar::{character, float32, float64, integer, mismatch};
 use super::{JsonError, JsonProblem, Misfit};
 use crate::exports::ExportedFunction;
 use crate::handles::Handles;
+use crate::names;
 use crate::wit::type_text;
 
 pub(super) fn value(handles: Option<&Handles>, ty: &Type, json: &Value) -> Result<Val, JsonError> {
@@ -172,7 +175,8 @@ impl Reader<'_> {
         given: &Map<String, Value>,
     ) -> Result<Vec<(String, Val)>, Misfit> {
         let types: Vec<_> = types.collect();
-        if let Some(name) = given.keys().find(|name| !types.iter().any(|(known, _)| known == name)) {
+        let known: HashSet<&str> = types.iter().map(|(name, _)| *name).collect();
+        if let Some(name) = given.keys().find(|name| !known.contains(name.as_str())) {
             return Err(unknown("the field", name, types.iter().map(|(known, _)| *known)));
         }
         let field = |(name, ty): &(&str, Type)| {
@@ -200,12 +204,16 @@ impl Reader<'_> {
                 self.read(ty, json).map(|val| Some(Box::new(val))).map_err(|misfit| misfit.under(case))
             }
             (Some(ty), None) => {
-                let expected =
-                    format!("an object with the key `{case}` and a payload of type {}", type_text(ty));
+                let expected = format!(
+                    "an object with the key {} and a payload of type {}",
+                    names::quoted(case),
+                    type_text(ty)
+                );
                 Err(mismatch(expected, &Value::from(case)))
             }
             (None, Some(json)) => {
-                Err(mismatch(format!("the string \"{case}\" without a payload"), json).under(case))
+                let expected = format!("the string \"{}\" without a payload", names::printable(case));
+                Err(mismatch(expected, json).under(case))
             }
         }
     }

@@ -15,8 +15,8 @@ pub struct Config {
     pub debug: bool,
 }
 
-/// A session of a [`Plugin`], to be used with that one and its store: Wasmtime refuses one of another instance, and panics
-/// at one of another store.
+/// A session of a [`Plugin`], to be used with that one and its store. Wasmtime refuses one of another instance, and panics at
+/// one of another store. Of a plugin of 0.1 it is a mere count, which any other plugin of 0.1 takes, too.
 ///
 /// The plugin keeps it until [`Plugin::end_session`]; dropping it here does not reach the plugin.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// Wasmtime's, if the call failed or `session` is of another plugin.
+    /// Wasmtime's, if the call failed, or if `session` is of another plugin and one of the two is of 0.2.
     pub fn process_in(
         &self,
         store: impl AsContextMut,
@@ -127,7 +127,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// Wasmtime's, if the call failed or `session` is of another plugin.
+    /// Wasmtime's, if the call failed, or if `session` is of another plugin and one of the two is of 0.2.
     pub fn processed(&self, store: impl AsContextMut, session: &Session) -> wasmtime::Result<u32> {
         match (&self.api, &session.kind) {
             (Api::V0_1 { .. }, Kind::Counted(count)) => Ok(*count),

@@ -32,9 +32,9 @@ impl World {
     /// [`WorldError`]: the text is wrong, does not have the world, or has several.
     pub fn parse(engine: &Engine, text: &str, world: Option<&str>) -> Result<World, WorldError> {
         let mut resolve = Resolve::new();
-        let package = resolve
-            .push_str("world.wit", text)
-            .map_err(|error| WorldError::Text { reason: resolve.render_error(&error) })?;
+        let package = resolve.push_str("world.wit", text).map_err(|error| WorldError::Text {
+            reason: names::printable_text(&resolve.render_error(&error)),
+        })?;
         build(engine, &resolve, package, world)
     }
 
@@ -60,9 +60,9 @@ impl World {
             }
         }
         let mut resolve = Resolve::new();
-        let (package, _) = resolve
-            .push_path(path)
-            .map_err(|error| WorldError::Text { reason: resolve.render_error(&error) })?;
+        let (package, _) = resolve.push_path(path).map_err(|error| WorldError::Text {
+            reason: names::printable_text(&resolve.render_error(&error)),
+        })?;
         build(engine, &resolve, package, world)
     }
 }
@@ -82,7 +82,7 @@ fn build(
     let name = resolve.id_of_name(package_of(resolve, world, package), &resolve.worlds[world].name);
     let unusable = |error: &dyn std::fmt::Display| WorldError::Unusable {
         world: name.clone(),
-        reason: error.to_string(),
+        reason: names::printable_words(&error.to_string()),
     };
     // The functions of a component that does nothing have the types that the world says: that is all that is needed.
     let mut module = dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));

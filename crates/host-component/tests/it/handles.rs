@@ -269,3 +269,21 @@ async fn async_calls_and_drops_do_the_same() {
     }
     assert_eq!(things.call("dropped", &json!([])), json!(2));
 }
+
+#[tokio::test]
+async fn a_sync_call_in_an_async_store_is_refused_before_anything_is_lost() {
+    let mut things = Things::new(10);
+    things.call("make", &json!([7]));
+    things.alone.store.epoch_deadline_async_yield_and_update(1);
+    let take = things.function("take");
+    let arguments = json::arguments_with(&things.handles, &take, &json!([{"handle": 1}])).unwrap();
+    let error = things.call_vals("take", &arguments).unwrap_err();
+    assert!(matches!(error, CallError::NeedsAsync { .. }) && !error.retires_store(), "{error:?}");
+    let error = things.handles.drop_resource(&mut things.alone.store, 1).unwrap_err();
+    assert!(matches!(error, ReleaseError::NeedsAsync { handle: 1 }) && !error.retires_store(), "{error:?}");
+
+    let Things { alone, handles } = &mut things;
+    let taken = handles.call_async(&mut alone.store, &alone.instance, &take, &arguments).await.unwrap();
+    assert_eq!(taken, [Val::U32(7)]);
+    assert!(handles.is_empty());
+}

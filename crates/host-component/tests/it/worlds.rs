@@ -297,3 +297,22 @@ mod text {
         assert!(matches!(absent, WorldError::Read { .. }), "{absent}");
     }
 }
+
+#[test]
+fn what_is_left_out_is_told() {
+    let engine = wasmtime::Engine::default();
+    let exports: String =
+        (0..300).map(|n| format!(r#"(func (export "run{n}") (canon lift (core func $i "f")))"#)).collect();
+    let text = format!(
+        r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) {exports})"#
+    );
+    let world = wasmtime::component::Component::new(&engine, text).unwrap();
+    let empty = wasmtime::component::Component::new(&engine, "(component)").unwrap();
+    let doctor = host_component::doctor::Doctor::new().world(host_component::World::of(&world));
+    let report = doctor.check_world(&empty).unwrap_err();
+    assert_eq!(report.problems.len(), 201);
+    assert!(report.to_string().ends_with("not looked at to the end: 100"), "{report}");
+    // And the other way, what is exported is listed in part.
+    let report = host_component::doctor::Doctor::new().expects(["walk"]).check_world(&world).unwrap_err();
+    assert!(report.to_string().contains("`run19` and 280 more"), "{report}");
+}

@@ -80,6 +80,15 @@ impl Guard {
         self.places.iter().filter_map(|place| place.account.as_ref()).find_map(|account| account.refused())
     }
 
+    /// What was refused for want of room, told as by [`refused`](Guard::refused); from now on nothing was, anywhere.
+    pub(crate) fn take_refused(&self) -> Option<QuotaRefused> {
+        let accounts = self.places.iter().filter_map(|place| place.account.as_ref());
+        accounts.fold(None, |first, account| {
+            let refused = account.take_refused();
+            first.or(refused)
+        })
+    }
+
     /// Notes that the guest asked to do something in `place` that changes it, if that is why it failed.
     pub(crate) fn denied(&self, place: Option<&Place>, asked: &str, path: &str) {
         let Some((place, missing)) = place.and_then(|place| Some((place, place.missing.as_ref()?))) else {

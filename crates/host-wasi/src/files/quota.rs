@@ -69,7 +69,7 @@ pub struct QuotaRefused {
     pub guest: String,
     /// What it may hold.
     pub quota: Quota,
-    /// How often the guest was refused so far.
+    /// How often the guest was refused so far, or since [`Wasi::take_recorded`](crate::Wasi::take_recorded) last.
     pub refusals: u64,
 }
 
@@ -124,7 +124,16 @@ impl Account {
 
     /// What was refused so far, if anything.
     pub(crate) fn refused(&self) -> Option<QuotaRefused> {
-        let refusals = self.refusals.load(Relaxed);
+        self.refusal(self.refusals.load(Relaxed))
+    }
+
+    /// What was refused so far, if anything; from now on it is counted anew.
+    pub(crate) fn take_refused(&self) -> Option<QuotaRefused> {
+        self.in_a_row.store(0, Relaxed);
+        self.refusal(self.refusals.swap(0, Relaxed))
+    }
+
+    fn refusal(&self, refusals: u64) -> Option<QuotaRefused> {
         (refusals > 0).then(|| QuotaRefused { guest: self.guest.clone(), quota: self.quota, refusals })
     }
 

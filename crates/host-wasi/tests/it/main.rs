@@ -66,6 +66,7 @@ mod quota_calls;
 mod quota_files;
 mod quota_shared;
 mod random;
+mod recorded;
 mod resources;
 mod scratch;
 #[cfg(target_os = "linux")]

@@ -171,9 +171,9 @@ impl Attempt<'_> {
     ) -> Result<Reply<R>, CallError> {
         let Ran { mut live, warm, result, usage, .. } = ran;
         let (now, tenant) = (Instant::now(), self.call.tenant.as_ref());
-        let refused = live.store.data().output_refused();
-        let result = result.map_err(|fault| fault.reclassify(|error| wasi_kind(error, refused)));
         let captured = live.store.data_mut().take_captured();
+        let refused = captured.output_refused;
+        let result = result.map_err(|fault| fault.reclassify(|error| wasi_kind(error, refused)));
 
         self.plugin.counts.spent(&usage, now.saturating_duration_since(self.since), warm);
         let fault = result.as_ref().err();

@@ -52,7 +52,7 @@ impl Inner {
         let mut meter =
             Meter::charged_to(&options.tenant.ledger, terms.limits.clone()).map_err(ArmError::Exceeded)?;
         meter.queued_since(queued_since);
-        self.runtime.store_of(meter, &terms.grants, &terms.config)
+        self.runtime.store_of(meter, &terms.grants, &version.config)
     }
 
     /// Gives up the instance that has waited longest, of all plugins; of one tenant only, if one is given.

@@ -13,6 +13,7 @@ mod load; // directories, broken plugins, names
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time
 mod policy; // the file an operator writes
+mod world_versions; // what plugins of either version import, and configuration values
 
 use std::time::Duration;
 
