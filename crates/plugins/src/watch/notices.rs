@@ -146,4 +146,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert!(Notices::start(&directory.path().join("none"), &Arc::default()).is_err());
     }
+    #[test]
+    fn all_of_it_is_gone_when_it_was_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let signals = Arc::new(Signals::default());
+        for _ in 0..20 {
+            drop(Notices::start(directory.path(), &signals).unwrap());
+            assert_eq!(Arc::strong_count(&signals), 1, "somebody receives events still");
+        }
+    }
 }

@@ -74,6 +74,28 @@ fn what_is_replaced_while_it_is_read_is_read_anew() {
     assert_eq!(changed_while_it_is_read(|path| fs::write(path, "").unwrap()).unwrap(), b"");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_elsewhere_while_it_is_read_is_read_anew() {
+    let leads_elsewhere = |path: &Path| {
+        fs::write(path.with_extension("new"), "other").unwrap();
+        std::os::unix::fs::symlink("a.new", path.with_extension("link")).unwrap();
+        fs::rename(path.with_extension("link"), path).unwrap();
+    };
+    let (_directory, path) = scratch();
+    fs::write(path.with_extension("old"), "first").unwrap();
+    std::os::unix::fs::symlink("a.old", &path).unwrap();
+    settle();
+    let mut reads = 0;
+    let contents = read_with(&path, 10, thread::sleep, || {
+        reads += 1;
+        if reads == 1 {
+            leads_elsewhere(&path);
+        }
+    });
+    assert_eq!(contents.unwrap().bytes, b"other");
+}
+
 #[test]
 fn what_vanishes_or_grows_too_large_while_it_is_read_is_told_as_such() {
     let vanished = changed_while_it_is_read(|path| fs::remove_file(path).unwrap()).unwrap_err();
