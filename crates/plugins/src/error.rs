@@ -33,6 +33,14 @@ pub enum LoadError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The directory has more entries than are looked at.
+    #[error("the directory `{}` has more than {most} entries; move away what is no plugin", path.display())]
+    TooManyEntries {
+        /// The directory.
+        path: PathBuf,
+        /// How many may be there.
+        most: usize,
+    },
     /// It is not WebAssembly, or not the kind that is needed.
     #[error(transparent)]
     Input(#[from] InputError),

@@ -9,9 +9,7 @@ use std::time::{Duration, SystemTime};
 mod list;
 mod read;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "for hosts that load again what changed"))]
 pub(crate) use list::{ListError, Listing, Skip, Skipped, list};
-#[expect(unused_imports, reason = "for hosts that load again what changed")]
 pub(crate) use read::{Contents, ReadError, read_stable};
 
 /// How long a file must have been left alone to count as whole. Longer than a tick of any clock that file systems of this

@@ -1,8 +1,9 @@
 //! `PluginHost`: loads plugins under one policy, and calls them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use host_cache::Cache;
 use host_component::World;
@@ -23,6 +24,7 @@ use crate::reply::{CallId, Reply};
 use crate::runtime::{CacheGrantError, Runtime, SetupError};
 use crate::state::State;
 use crate::tenants::{TenantError, Tenants};
+use crate::watch::Watcher;
 
 /// Loads plugins under one policy, and calls them.
 ///
@@ -45,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) tenants: Tenants,
     pub(crate) active: Active,
     pub(crate) teller: Teller,
+    pub(crate) watchers: Mutex<BTreeMap<PathBuf, Watcher>>,
     pub(crate) worlds: RwLock<BTreeMap<String, World>>,
     plugins: RwLock<BTreeMap<String, Arc<Plugin>>>,
     /// How calls are made that nobody says anything of.
@@ -84,6 +87,7 @@ impl PluginHost {
             tenants,
             active: Active::default(),
             teller: Teller::new(),
+            watchers: Mutex::default(),
             worlds: RwLock::default(),
             plugins: RwLock::default(),
             options,
@@ -110,10 +114,7 @@ impl PluginHost {
 
     /// Unloads a plugin; calls under way finish. `false` if no plugin of that name was loaded.
     pub fn unload(&self, name: &str) -> bool {
-        let Some(plugin) = self.inner.write().remove(name) else { return false };
-        plugin.now().idle.close();
-        self.inner.teller.tell(|| Event::Unloaded { plugin: Arc::clone(&plugin.name) });
-        true
+        self.inner.unload(name)
     }
 
     /// The loaded plugins, by name.
@@ -255,6 +256,13 @@ impl PluginHost {
 }
 
 impl Inner {
+    pub(crate) fn unload(&self, name: &str) -> bool {
+        let Some(plugin) = self.write().remove(name) else { return false };
+        plugin.now().idle.close();
+        self.teller.tell(|| Event::Unloaded { plugin: Arc::clone(&plugin.name) });
+        true
+    }
+
     pub(crate) fn plugin(&self, name: &str) -> Result<Arc<Plugin>, CallError> {
         let plugins = self.read();
         plugins.get(name).cloned().ok_or_else(|| CallError::UnknownPlugin {

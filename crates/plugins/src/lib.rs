@@ -12,6 +12,7 @@ mod load;
 mod plugin;
 mod reload;
 mod version;
+mod watched;
 
 mod bindings;
 mod call;
@@ -41,12 +42,10 @@ pub mod http;
 
 mod command;
 mod concurrency;
-#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
 mod files;
 mod loading;
 mod program;
 mod runtime;
-#[cfg_attr(not(test), expect(dead_code, reason = "for hosts that load again what changed"))]
 mod watch;
 
 mod error;
@@ -79,6 +78,8 @@ pub use crate::snapshot::{PluginSnapshot, Snapshot, TenantSnapshot};
 pub use crate::state::{Captured, State};
 pub use crate::tenants::{MAX_TENANTS, TenantError, TenantSettings};
 pub use crate::version::PluginSource;
+pub use crate::watch::{WatchError, WatchSettings};
+pub use crate::watched::FollowError;
 
 /// The layers below, so that a program that builds on this crate needs to name no other.
 pub use {host_cache, host_component, host_core, host_limits, host_wasi, wasmtime};

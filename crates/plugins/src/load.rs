@@ -1,7 +1,6 @@
 //! How is a plugin loaded: from bytes, a file, a manifest, or with all others of a directory?
 
 use std::collections::btree_map::Entry;
-use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use host_cache::Digest;
 use crate::counts;
 use crate::error::LoadError;
 use crate::events::Event;
+use crate::files::{self, ListError, Listing, ReadError, Skipped, read_stable};
 use crate::host::{Inner, PluginHost};
 use crate::manifest::{Manifest, Terms};
 use crate::plugin::{Plugin, PluginInfo};
@@ -52,8 +52,9 @@ pub(crate) struct Material {
 }
 
 impl PluginHost {
-    /// Loads every plugin of a directory: each manifest `*.toml`, and each file `*.wasm` that none of these manifests names as its
-    /// source, as a plugin of the file's name. One that cannot be loaded is reported, and keeps no other from being loaded.
+    /// Loads every plugin of a directory: each manifest `*.toml`; or, where there is no manifest, each file `*.wasm` as a plugin of
+    /// the file's name. So what stands beside manifests is never loaded with more than one of them says. One that cannot be loaded
+    /// is reported, and keeps no other from being loaded. Files whose names begin with a dot are left aside.
     ///
     /// Blocks while it compiles, on as many threads as there are processors.
     ///
@@ -75,19 +76,7 @@ impl PluginHost {
         directory: impl AsRef<Path>,
         on_progress: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Loaded, LoadError> {
-        let (sources, mut failed) = sources(directory.as_ref())?;
-        let mut results = self.inner.load_all(sources, failed.len(), on_progress);
-        results.sort_by(|(one, _), (other, _)| one.path().cmp(&other.path()));
-        let mut plugins = Vec::new();
-        for (source, result) in results {
-            match result {
-                Ok(plugin) => plugins.push(plugin),
-                Err(error) => failed.push((source.path().map(Path::to_owned).unwrap_or_default(), error)),
-            }
-        }
-        plugins.sort_by(|one, other| one.name.cmp(&other.name));
-        failed.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Loaded { plugins, failed })
+        Ok(self.inner.load_listed(&list(directory.as_ref())?, on_progress))
     }
 
     /// Loads one file as a plugin of the file's name without `.wasm`, under the policy as it is.
@@ -225,10 +214,37 @@ impl Inner {
         Ok(Version::new(number, Digest::of(&wasm), program, terms, origin, manifest))
     }
 
+    /// Loads what a directory has.
+    pub(crate) fn load_listed(
+        &self,
+        listing: &Listing,
+        on_progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Loaded {
+        let mut failed: Vec<_> = listing
+            .skipped
+            .iter()
+            .map(|Skipped { path, why }| {
+                let source = io::Error::new(io::ErrorKind::InvalidInput, why.to_string());
+                (path.clone(), LoadError::Read { path: path.clone(), source })
+            })
+            .collect();
+        let results = self.load_all(&sources(listing), failed.len(), on_progress);
+        let mut plugins = Vec::new();
+        for (source, result) in results {
+            match result {
+                Ok(plugin) => plugins.push(plugin),
+                Err(error) => failed.push((source.path().map(Path::to_owned).unwrap_or_default(), error)),
+            }
+        }
+        plugins.sort_by(|one, other| one.name.cmp(&other.name));
+        failed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Loaded { plugins, failed }
+    }
+
     /// Loads all of `sources`, on several threads.
     fn load_all(
         &self,
-        sources: Vec<PluginSource>,
+        sources: &[PluginSource],
         done: usize,
         on_progress: impl FnMut(Progress<'_>) + Send,
     ) -> Vec<(PluginSource, Result<PluginInfo, LoadError>)> {
@@ -258,28 +274,28 @@ impl Inner {
     }
 }
 
-type Failed = Vec<(PathBuf, LoadError)>;
-
-/// The plugins of a directory: its manifests, and the files that none of them names.
-pub(crate) fn sources(directory: &Path) -> Result<(Vec<PluginSource>, Failed), LoadError> {
-    let unreadable = |source| LoadError::Read { path: directory.into(), source };
-    let mut paths = fs::read_dir(directory)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(unreadable)?;
-    paths.sort();
+/// The plugins of a directory: its manifests, or where there is none its files.
+pub(crate) fn sources(listing: &Listing) -> Vec<PluginSource> {
     let has = |path: &Path, wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
-    let mut sources = Vec::new();
-    let mut named = std::collections::HashSet::new();
-    for path in paths.iter().filter(|path| has(path, "toml")) {
-        // One that cannot be read is told when it is loaded.
-        if let Ok(manifest) = Manifest::read(path) {
-            named.insert(manifest.source);
-        }
-        sources.push(PluginSource::Manifest(path.clone()));
+    let manifests: Vec<_> = listing.files.keys().filter(|path| has(path, "toml")).collect();
+    if !manifests.is_empty() {
+        return manifests.into_iter().cloned().map(PluginSource::Manifest).collect();
     }
-    let files = paths.into_iter().filter(|path| has(path, "wasm") && !named.contains(path));
-    sources.extend(files.map(PluginSource::File));
-    Ok((sources, Vec::new()))
+    listing.files.keys().cloned().map(PluginSource::File).collect()
+}
+
+/// The most entries that a directory of plugins may have.
+pub(crate) const MOST_ENTRIES: usize = 100_000;
+
+/// The most bytes that are read of a file of a plugin. The static limits may say less, and look at what was read.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// What a directory has.
+pub(crate) fn list(directory: &Path) -> Result<Listing, LoadError> {
+    files::list(directory, MOST_ENTRIES).map_err(|error| match error {
+        ListError::Io { path, source } => LoadError::Read { path, source },
+        ListError::TooMany { path, most } => LoadError::TooManyEntries { path, most },
+    })
 }
 
 /// The name of the file without `.wasm`.
@@ -288,15 +304,21 @@ fn name_of(path: &Path) -> Result<String, LoadError> {
     name.map(str::to_owned).ok_or_else(|| LoadError::Unnamed { path: path.into() })
 }
 
+/// Reads one whole version of a file that others may replace meanwhile.
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    read_regular(path).map_err(|source| LoadError::Read { path: path.into(), source })
-}
-
-/// Reads `path` if it is a regular file. It is looked at before it is opened, because opening a pipe waits for its other end.
-fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() {
-        fs::read(path)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    match read_stable(path, MOST_BYTES) {
+        Ok(contents) => Ok(contents.bytes),
+        Err(ReadError::Io { path, source }) => Err(LoadError::Read { path, source }),
+        Err(error) => {
+            let reason = match error {
+                ReadError::NotRegular { .. } => "it is not a regular file".to_owned(),
+                ReadError::TooLarge { length, most, .. } => {
+                    format!("it has {length} bytes, and no more than {most} are read")
+                }
+                _ => "it keeps changing while it is read; write it under another name, and rename it when it is whole".to_owned(),
+            };
+            let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
+            Err(LoadError::Read { path: path.into(), source })
+        }
     }
 }

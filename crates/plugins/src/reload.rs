@@ -129,8 +129,3 @@ impl Inner {
         }
     }
 }
-
-impl PluginHost {
-    /// stub
-    pub(crate) fn stop_watching(&self) {}
-}

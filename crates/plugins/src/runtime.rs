@@ -11,6 +11,7 @@ use host_wasi::{GrantError, Grants, WasiOptions};
 use wasmtime::{Engine, Store, component};
 
 use crate::config;
+use crate::config::ConfigValues;
 use crate::state::State;
 
 /// What the linker of components offers besides WASI.

@@ -23,15 +23,15 @@ const LONGEST_STOP: Duration = Duration::from_secs(10);
 
 /// How a directory is watched.
 #[derive(Clone, Debug)]
-pub(crate) struct WatchSettings {
+pub struct WatchSettings {
     /// How long nothing must have happened before it is looked at what did. Looking is put off for ten times as long at most.
     /// A removed file is told after twice this time, as saving may remove a file for a moment. 200 milliseconds.
-    pub(crate) quiet: Duration,
+    pub quiet: Duration,
     /// How often it is looked without a reason: for file systems that do not tell what happens, and for a directory that was
     /// not there. At least `quiet`, and never so often that looking takes more than a twentieth of the time. 2 seconds.
-    pub(crate) poll: Duration,
+    pub poll: Duration,
     /// The most entries that the directory may have. 100 000.
-    pub(crate) most_entries: usize,
+    pub most_entries: usize,
 }
 
 impl Default for WatchSettings {
@@ -85,10 +85,11 @@ pub(crate) enum Trouble {
 /// Why a directory is not watched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum WatchError {
+pub enum WatchError {
     /// It is not there, or is none.
     #[error("cannot watch `{}`; it must be a directory that is there", directory.display())]
     Directory {
+        /// What was to be watched.
         directory: PathBuf,
         /// What the operating system says.
         source: io::Error,

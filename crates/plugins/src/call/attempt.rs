@@ -7,7 +7,6 @@ use host_core::{Fault, FaultKind, guard_async};
 use host_limits::{Usage, disarm};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
-use wasmtime::Store;
 
 use super::{CallOptions, Called, Work, is_the_plugins};
 use crate::breaker::Admission;
