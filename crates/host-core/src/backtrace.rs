@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::WasmBacktrace;
 
 use crate::text::one_line;
@@ -11,7 +11,7 @@ use crate::text::one_line;
 ///
 /// The function's name is there if the guest carries a name section, file and line if it carries debug information and
 /// the engine reads it ([`Profile::Development`](crate::Profile::Development)).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Frame {
     /// The function, with Rust's names made readable.

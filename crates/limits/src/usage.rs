@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 
 use crate::{Bytes, HasMeter};
 
 /// What a store has spent since it was armed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Fuel burnt; `None` where fuel is not metered. Exact after a call that returned well, ran out of fuel, reached an

@@ -18,8 +18,13 @@ mod loading;
 mod program;
 mod runtime;
 
+mod bundle;
 mod error;
 
+pub use crate::bundle::{
+    Arguments, ArgumentsKept, BundleError, BundleRecord, CallRecord, CapturedRecord, CoreDumpRecord,
+    CrashBundle, CrashBundles, FaultRecord, MadeBy, PluginRecord, Report,
+};
 pub use crate::command::CommandError;
 pub use crate::concurrency::needs_concurrency;
 pub use crate::error::{CallError, LoadError, Stopped};

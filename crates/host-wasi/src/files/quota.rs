@@ -57,7 +57,8 @@ impl Quota {
 /// It was told "no space left", like a program whose disk is full; ask
 /// [`Wasi::quota_refused`](crate::Wasi::quota_refused). A guest that is refused 1,000 times in a row is stopped, and then
 /// this is the error of its call: `error.downcast_ref::<QuotaRefused>()`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 #[error(
     "the guest wanted to keep more in `{guest}` than the {} bytes and {} files of its quota",
     quota.bytes,
