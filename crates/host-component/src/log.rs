@@ -173,3 +173,16 @@ pub(crate) fn take_from_guest<T: HasLog>(
 fn head(text: &str, limit: usize) -> &str {
     if text.len() <= limit { text } else { &text[..text.floor_char_boundary(limit)] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_dropped_is_written_and_read_again() {
+        let dropped = Dropped { lines: 2, bytes: 30 };
+        let json = serde_json::to_string(&dropped).unwrap();
+        assert_eq!(json, r#"{"lines":2,"bytes":30}"#);
+        assert_eq!(serde_json::from_str::<Dropped>(&json).unwrap(), dropped);
+    }
+}

@@ -78,3 +78,16 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
 fn readable(name: &str) -> String {
     one_line(&format!("{:#}", rustc_demangle::demangle(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_written_and_read_again() {
+        let function = Some("explode".to_owned());
+        let frame = Frame { function, module: None, file: None, line: Some(3), offset: Some(27) };
+        let json = serde_json::to_string(&frame).unwrap();
+        assert_eq!(serde_json::from_str::<Frame>(&json).unwrap(), frame);
+    }
+}

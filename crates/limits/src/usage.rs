@@ -53,3 +53,19 @@ pub fn usage<T: HasMeter>(store: &mut Store<T>) -> Usage {
 pub(crate) fn fuel_left<T>(store: &Store<T>) -> Option<u64> {
     if store.engine().get_consume_fuel() { store.get_fuel().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_and_read_again() {
+        let elapsed = Duration::new(1, 234_567_891);
+        let usage = Usage { fuel: Some(5), elapsed, memory: Bytes::new(1025), ..Usage::default() };
+        let json = serde_json::to_string(&usage).unwrap();
+        assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage);
+        // What a later version adds, or an earlier one had not, is no hindrance.
+        let other = serde_json::from_str::<Usage>(r#"{ "fuel": 5, "new": 1 }"#).unwrap();
+        assert_eq!(other, Usage { fuel: Some(5), ..Usage::default() });
+    }
+}

@@ -152,3 +152,17 @@ fn length_of(file: &File) -> Option<u64> {
         Err(_) => Some(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_written_and_read_again() {
+        let refused =
+            QuotaRefused { guest: "data".to_owned(), quota: Quota { bytes: 5, files: 1 }, refusals: 3 };
+        let json = serde_json::to_string(&refused).unwrap();
+        assert_eq!(json, r#"{"guest":"data","quota":{"bytes":5,"files":1},"refusals":3}"#);
+        assert_eq!(serde_json::from_str::<QuotaRefused>(&json).unwrap(), refused);
+    }
+}

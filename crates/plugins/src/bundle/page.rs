@@ -146,21 +146,13 @@ impl CrashBundle {
     }
 
     fn said(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (name, text) in
-            [("log", &self.log), ("standard output", &self.stdout), ("standard error", &self.stderr)]
-        {
-            let Some(text) = text else { continue };
-            writeln!(f, "\nwhat it said last: {name}")?;
-            let lines: Vec<&str> = text.lines().rev().take(LINES).collect();
-            for line in lines.into_iter().rev() {
-                writeln!(f, "  | {}", short(line))?;
-            }
+        last(f, "log", self.log.as_deref())?;
+        let dropped = self.record.captured.log_dropped.lines;
+        if dropped > 0 {
+            writeln!(f, "  and {dropped} lines more, which were not kept")?;
         }
-        let dropped = self.record.captured.log_dropped;
-        match dropped.lines {
-            0 => Ok(()),
-            lines => writeln!(f, "  and {lines} lines after these, which were not kept"),
-        }
+        last(f, "standard output", self.stdout.as_deref())?;
+        last(f, "standard error", self.stderr.as_deref())
     }
 
     fn given(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -216,6 +208,14 @@ impl CrashBundle {
             _ => None,
         }
     }
+}
+
+/// The last lines of a stream.
+fn last(f: &mut Formatter<'_>, stream: &str, text: Option<&str>) -> fmt::Result {
+    let Some(text) = text else { return Ok(()) };
+    writeln!(f, "\nwhat it said last: {stream}")?;
+    let lines: Vec<&str> = text.lines().rev().take(LINES).collect();
+    lines.into_iter().rev().try_for_each(|line| writeln!(f, "  | {}", short(line)))
 }
 
 fn short(text: &str) -> String {

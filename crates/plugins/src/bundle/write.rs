@@ -281,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_become_a_bundle_is_gone() {
+        let scratch = tempfile::tempdir().unwrap();
+        let partial = Partial::create(scratch.path()).unwrap();
+        write_file(&partial.0.join("fault.txt"), b"half").unwrap();
+        partial.publish(&scratch.path().join("absent"), "name").unwrap_err();
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn arguments_are_bounded() {
         let text = bounded(&"€".repeat(ARGUMENTS));
         assert!(text.len() <= ARGUMENTS && text.ends_with("€…"));
