@@ -1,4 +1,5 @@
-//! `wasm-host`: runs, calls, serves, inspects, diagnoses and compiles WebAssembly programs under limits and grants.
+//! `wasm-host`: runs, calls, serves, inspects, diagnoses and compiles WebAssembly programs under limits and grants,
+//! and explains why one was stopped.
 #![forbid(unsafe_code)]
 
 mod flags;
@@ -7,6 +8,7 @@ mod cache;
 mod call;
 mod compile;
 mod doctor;
+mod explain;
 mod inspect;
 mod run;
 mod serve;
@@ -30,6 +32,7 @@ fn main() {
         Command::Call(flags) => call::call(&flags),
         Command::Inspect(flags) => inspect::inspect(&flags),
         Command::Doctor(flags) => doctor::doctor(&flags),
+        Command::Explain(flags) => explain::explain(&flags),
         Command::Compile(flags) => compile::compile(&flags),
         Command::Serve(flags) => serve::serve(&flags),
         Command::Cache(command) => cache::cache(&command),

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmStr};
 
@@ -39,7 +40,8 @@ pub struct Log {
 }
 
 /// What a [`Log`] did not keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Dropped {
     /// Lines dropped whole.
@@ -170,4 +172,17 @@ pub(crate) fn take_from_guest<T: HasLog>(
 /// The longest beginning of `text` of at most `limit` bytes that ends between two characters.
 fn head(text: &str, limit: usize) -> &str {
     if text.len() <= limit { text } else { &text[..text.floor_char_boundary(limit)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_dropped_is_written_and_read_again() {
+        let dropped = Dropped { lines: 2, bytes: 30 };
+        let json = serde_json::to_string(&dropped).unwrap();
+        assert_eq!(json, r#"{"lines":2,"bytes":30}"#);
+        assert_eq!(serde_json::from_str::<Dropped>(&json).unwrap(), dropped);
+    }
 }

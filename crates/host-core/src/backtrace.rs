@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::WasmBacktrace;
 
 use crate::text::one_line;
@@ -11,7 +11,7 @@ use crate::text::one_line;
 ///
 /// The function's name is there if the guest carries a name section, file and line if it carries debug information and
 /// the engine reads it ([`Profile::Development`](crate::Profile::Development)).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Frame {
     /// The function, with Rust's names made readable.
@@ -77,4 +77,17 @@ pub(crate) fn frames(error: &wasmtime::Error) -> Vec<Frame> {
 /// The guest chose the name: it may be of any length, and hold anything.
 fn readable(name: &str) -> String {
     one_line(&format!("{:#}", rustc_demangle::demangle(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_written_and_read_again() {
+        let function = Some("explode".to_owned());
+        let frame = Frame { function, module: None, file: None, line: Some(3), offset: Some(27) };
+        let json = serde_json::to_string(&frame).unwrap();
+        assert_eq!(serde_json::from_str::<Frame>(&json).unwrap(), frame);
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -27,7 +28,8 @@ const LARGEST_WRITE: usize = 64 * 1024;
 /// its `println!`, so that the call ends with a trap that says nothing of output; ask
 /// [`Wasi::output_refused`](crate::Wasi::output_refused). A program that ignores the failure and keeps writing is
 /// stopped, and then this is the error of the call: `error.downcast_ref::<OutputRefused>()`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 #[error("the guest wrote more to {stream} than the {limit} bytes it may")]
 #[non_exhaustive]
 pub struct OutputRefused {
@@ -38,7 +40,8 @@ pub struct OutputRefused {
 }
 
 /// One of a guest's output streams. A program has these two and no third.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OutputStream {
     /// Standard output.
     Stdout,

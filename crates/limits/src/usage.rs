@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 
 use crate::{Bytes, HasMeter};
 
 /// What a store has spent since it was armed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Fuel burnt; `None` where fuel is not metered. Exact after a call that returned well, ran out of fuel, reached an
@@ -51,4 +52,20 @@ pub fn usage<T: HasMeter>(store: &mut Store<T>) -> Usage {
 /// `None` where the engine does not meter. Asking it all the same would cost an error.
 pub(crate) fn fuel_left<T>(store: &Store<T>) -> Option<u64> {
     if store.engine().get_consume_fuel() { store.get_fuel().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_and_read_again() {
+        let elapsed = Duration::new(1, 234_567_891);
+        let usage = Usage { fuel: Some(5), elapsed, memory: Bytes::new(1025), ..Usage::default() };
+        let json = serde_json::to_string(&usage).unwrap();
+        assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage);
+        // What a later version adds, or an earlier one had not, is no hindrance.
+        let other = serde_json::from_str::<Usage>(r#"{ "fuel": 5, "new": 1 }"#).unwrap();
+        assert_eq!(other, Usage { fuel: Some(5), ..Usage::default() });
+    }
 }

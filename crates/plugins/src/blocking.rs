@@ -1,12 +1,15 @@
 //! The plugin host for programs that are not async.
 
 use std::future::Future;
+use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::Val;
 
 use crate::error::CallError;
 use crate::reply::Reply;
+use crate::shutdown::Shutdown;
 
 /// A [`PluginHost`](crate::PluginHost) whose calls block the calling thread.
 ///
@@ -44,13 +47,61 @@ impl PluginHost {
     /// # Panics
     ///
     /// Within an async runtime.
-    pub fn call(
+    pub fn call(&self, plugin: &str, export: &str, arguments: &[Val]) -> Result<Reply<Vec<Val>>, CallError> {
+        self.block_on(self.host.call(plugin, export, arguments))
+    }
+
+    /// As [`PluginHost::call_json`](crate::PluginHost::call_json), until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn call_json(
         &self,
         plugin: &str,
         export: &str,
-        arguments: &[Val],
-    ) -> Result<Reply<Vec<Val>>, CallError> {
-        self.block_on(self.host.call(plugin, export, arguments))
+        arguments: &Value,
+    ) -> Result<Reply<Value>, CallError> {
+        self.block_on(self.host.call_json(plugin, export, arguments))
+    }
+
+    /// As [`PluginHost::call_wave`](crate::PluginHost::call_wave), until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn call_wave(&self, plugin: &str, call: &str) -> Result<Reply<String>, CallError> {
+        self.block_on(self.host.call_wave(plugin, call))
+    }
+
+    /// As [`PluginHost::call_bytes`](crate::PluginHost::call_bytes), until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn call_bytes(&self, plugin: &str, export: &str, input: &[u8]) -> Result<Reply<Vec<u8>>, CallError> {
+        self.block_on(self.host.call_bytes(plugin, export, input))
+    }
+
+    /// As [`PluginHost::shutdown`](crate::PluginHost::shutdown), until it is done.
+    ///
+    /// # Panics
+    ///
+    /// Within an async runtime.
+    pub fn shutdown(&self, within: Duration) -> Shutdown {
+        self.block_on(self.host.shutdown(within))
     }
 
     /// Waits for any future of the host, such as one of

@@ -11,5 +11,5 @@ mod settings;
 pub use self::machine::BreakerState;
 pub use self::settings::{BreakerScope, BreakerSettings};
 
-pub(crate) use self::machine::{Admission, Open};
+pub(crate) use self::machine::Admission;
 pub(crate) use self::set::Breakers;

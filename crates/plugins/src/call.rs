@@ -1,6 +1,7 @@
 //! One call of a plugin: let in, given an instance, guarded, counted and told.
 
 mod attempt;
+mod bundles;
 mod forms;
 mod health;
 mod store;

@@ -58,7 +58,12 @@ impl Caller {
     /// # Errors
     ///
     /// As there.
-    pub async fn call(&self, plugin: &str, export: &str, arguments: &[Val]) -> Result<Reply<Vec<Val>>, CallError> {
+    pub async fn call(
+        &self,
+        plugin: &str,
+        export: &str,
+        arguments: &[Val],
+    ) -> Result<Reply<Vec<Val>>, CallError> {
         self.host.inner.call_values(&self.options, plugin, export, arguments).await
     }
 
@@ -67,7 +72,12 @@ impl Caller {
     /// # Errors
     ///
     /// As there.
-    pub async fn call_json(&self, plugin: &str, export: &str, arguments: &Value) -> Result<Reply<Value>, CallError> {
+    pub async fn call_json(
+        &self,
+        plugin: &str,
+        export: &str,
+        arguments: &Value,
+    ) -> Result<Reply<Value>, CallError> {
         self.host.inner.call_json(&self.options, plugin, export, arguments).await
     }
 
@@ -85,7 +95,12 @@ impl Caller {
     /// # Errors
     ///
     /// As there.
-    pub async fn call_bytes(&self, plugin: &str, export: &str, input: &[u8]) -> Result<Reply<Vec<u8>>, CallError> {
+    pub async fn call_bytes(
+        &self,
+        plugin: &str,
+        export: &str,
+        input: &[u8],
+    ) -> Result<Reply<Vec<u8>>, CallError> {
         self.host.inner.call_bytes(&self.options, plugin, export, input).await
     }
 

@@ -58,9 +58,7 @@ struct Metrics {
 
 impl Counts {
     pub(crate) fn new(plugin: &str) -> Counts {
-        let calls = |result: &'static str| {
-            counter!("host_plugins_calls_total", "plugin" => plugin.to_owned(), "result" => result)
-        };
+        let calls = |result: &'static str| counter!("host_plugins_calls_total", "plugin" => plugin.to_owned(), "result" => result);
         let metrics = Metrics {
             good: calls("ok"),
             dropped: calls("dropped"),

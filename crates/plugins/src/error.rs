@@ -135,7 +135,9 @@ pub enum LoadError {
         name: String,
     },
     /// The manifest has another name than it had.
-    #[error("the manifest names the plugin `{found}`, but it is loaded as `{name}`; unload it first, or put the name back")]
+    #[error(
+        "the manifest names the plugin `{found}`, but it is loaded as `{name}`; unload it first, or put the name back"
+    )]
     Renamed {
         /// The name under which it is loaded.
         name: String,
@@ -235,7 +237,9 @@ pub enum CallError {
         export: String,
     },
     /// The function of the core module takes no bytes.
-    #[error("the export `{export}` takes no bytes; that takes the type `(i32, i32) -> i64`: address and length, to address and length in one number")]
+    #[error(
+        "the export `{export}` takes no bytes; that takes the type `(i32, i32) -> i64`: address and length, to address and length in one number"
+    )]
     BytesType {
         /// What was asked for.
         export: String,

@@ -240,7 +240,11 @@ mod tests {
 
     #[test]
     fn an_event_says_what_it_is() {
-        let json = serde_json::to_value(Event::RolledBack { plugin: "a".into(), version: 1, before: 2 }).unwrap();
-        assert_eq!(json, serde_json::json!({ "event": "rolled-back", "plugin": "a", "version": 1, "before": 2 }));
+        let json =
+            serde_json::to_value(Event::RolledBack { plugin: "a".into(), version: 1, before: 2 }).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({ "event": "rolled-back", "plugin": "a", "version": 1, "before": 2 })
+        );
     }
 }

@@ -10,7 +10,7 @@ mod list;
 mod read;
 
 pub(crate) use list::{ListError, Listing, Skip, Skipped, list};
-pub(crate) use read::{Contents, ReadError, read_stable};
+pub(crate) use read::{ReadError, read_stable};
 
 /// How long a file must have been left alone to count as whole. Longer than a tick of any clock that file systems of this
 /// age use, so a later change gives another stamp.

@@ -140,6 +140,12 @@ impl PluginHost {
         Ok(Caller::new(self.clone(), CallOptions { tenant, ..self.inner.options.clone() }))
     }
 
+    /// Forgets a tenant and what its ledger has counted; its calls under way go on, and instances that wait for its next call are
+    /// never used again. `false` if there was none of that name.
+    pub fn forget_tenant(&self, name: &str) -> bool {
+        self.inner.tenants.forget(name)
+    }
+
     /// Calls for nobody in particular, with options: several attempts, crash bundles.
     pub fn caller(&self) -> Caller {
         Caller::new(self.clone(), self.inner.options.clone())
@@ -162,7 +168,12 @@ impl PluginHost {
     /// # Errors
     ///
     /// [`CallError`]; a guest that was stopped is [`CallError::Fault`], which says why.
-    pub async fn call(&self, plugin: &str, export: &str, arguments: &[Val]) -> Result<Reply<Vec<Val>>, CallError> {
+    pub async fn call(
+        &self,
+        plugin: &str,
+        export: &str,
+        arguments: &[Val],
+    ) -> Result<Reply<Vec<Val>>, CallError> {
         self.inner.call_values(&self.inner.options, plugin, export, arguments).await
     }
 
@@ -171,7 +182,12 @@ impl PluginHost {
     /// # Errors
     ///
     /// As [`call`](PluginHost::call), and [`CallError::Json`].
-    pub async fn call_json(&self, plugin: &str, export: &str, arguments: &Value) -> Result<Reply<Value>, CallError> {
+    pub async fn call_json(
+        &self,
+        plugin: &str,
+        export: &str,
+        arguments: &Value,
+    ) -> Result<Reply<Value>, CallError> {
         self.inner.call_json(&self.inner.options, plugin, export, arguments).await
     }
 
@@ -194,7 +210,12 @@ impl PluginHost {
     /// # Errors
     ///
     /// As [`call`](PluginHost::call), and [`CallError::NoFunction`] or [`CallError::BytesType`].
-    pub async fn call_bytes(&self, plugin: &str, export: &str, input: &[u8]) -> Result<Reply<Vec<u8>>, CallError> {
+    pub async fn call_bytes(
+        &self,
+        plugin: &str,
+        export: &str,
+        input: &[u8],
+    ) -> Result<Reply<Vec<u8>>, CallError> {
         self.inner.call_bytes(&self.inner.options, plugin, export, input).await
     }
 

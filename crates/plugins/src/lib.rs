@@ -53,14 +53,17 @@ mod error;
 pub use crate::active::UnderwayCall;
 pub use crate::bindings::Bindings;
 pub use crate::breaker::{BreakerScope, BreakerSettings, BreakerState};
-pub use crate::bundle::{BundleError, CrashBundles};
+pub use crate::bundle::{
+    Arguments, ArgumentsKept, BundleError, BundleRecord, CallRecord, CapturedRecord, CoreDumpRecord,
+    CrashBundle, CrashBundles, FaultRecord, MadeBy, PluginRecord, Report,
+};
 pub use crate::caller::Caller;
 pub use crate::command::CommandError;
 pub use crate::concurrency::needs_concurrency;
 pub use crate::config::ConfigValues;
+pub use crate::counts::CallCounts;
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::events::{Event, Events, Heard};
-pub use crate::counts::CallCounts;
 pub use crate::host::PluginHost;
 pub use crate::instances::InstancePolicy;
 pub use crate::load::{Loaded, Progress};
@@ -74,7 +77,9 @@ pub use crate::reply::{CallId, CallInfo, Reply};
 pub use crate::run::Outcome;
 pub use crate::runtime::{CacheGrantError, Runtime, SetupError, StoreError};
 pub use crate::shutdown::Shutdown;
-pub use crate::snapshot::{PluginSnapshot, Snapshot, TenantSnapshot};
+pub use crate::snapshot::{
+    BreakerSnapshot, CacheSnapshot, PluginSnapshot, PoolSnapshot, Snapshot, TenantSnapshot,
+};
 pub use crate::state::{Captured, State};
 pub use crate::tenants::{MAX_TENANTS, TenantError, TenantSettings};
 pub use crate::version::PluginSource;

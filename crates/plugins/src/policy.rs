@@ -133,7 +133,8 @@ impl Policy {
     pub(crate) fn tenants(&self) -> (FairQueue, Tenants) {
         let queue = FairQueue::new(&self.queue);
         let process = self.counting_fuel(&self.process);
-        let others = TenantSettings { limits: self.counting_fuel(&self.tenant.limits), ..self.tenant.clone() };
+        let others =
+            TenantSettings { limits: self.counting_fuel(&self.tenant.limits), ..self.tenant.clone() };
         let of = |settings: &TenantSettings| TenantSettings {
             limits: self.counting_fuel(&settings.limits),
             ..settings.clone()
@@ -145,7 +146,9 @@ impl Policy {
 
     /// The limits that the engine is made for: it meters fuel if a call's is limited, or anybody's in total.
     pub(crate) fn engine_limits(&self) -> Limits {
-        let totals = [&self.process, &self.tenant.limits].into_iter().chain(self.tenants.values().map(|it| &it.limits));
+        let totals = [&self.process, &self.tenant.limits]
+            .into_iter()
+            .chain(self.tenants.values().map(|it| &it.limits));
         let counted = totals.filter_map(|limits| self.counting_fuel(limits).fuel).max();
         Limits { fuel: self.limits.fuel.or(counted), ..self.limits.clone() }
     }

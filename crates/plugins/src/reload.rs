@@ -124,7 +124,9 @@ impl Inner {
         });
         match result {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(LoadError::Health { export: check.export.clone(), source: Box::new(source) }),
+            Ok(Err(source)) => {
+                Err(LoadError::Health { export: check.export.clone(), source: Box::new(source) })
+            }
             Err(error) => Err(LoadError::NoHealthCheck(error)),
         }
     }

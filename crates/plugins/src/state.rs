@@ -10,6 +10,7 @@ use host_limits::{CancelHandle, Deadline, HasMeter, Limits, Meter};
 use host_wasi::{
     Denial, GrantError, Grants, HasWasi, Output, OutputRefused, QuotaRefused, Wasi, WasiOptions,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigValues;
 
@@ -24,7 +25,10 @@ pub struct State {
 }
 
 /// What a guest said while it ran, and what it asked for in vain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// As serde writes it, output that is text is a string, and else `{ "bytes": [0, 255] }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Captured {
     /// Lines given to the imported `log`.
@@ -32,8 +36,10 @@ pub struct Captured {
     /// What was given to `log` beyond [`Limits::output`], and is not kept.
     pub log_dropped: Dropped,
     /// Standard output, where the grants capture it.
+    #[serde(with = "text_or_bytes")]
     pub stdout: Vec<u8>,
     /// Standard error, where the grants capture it.
+    #[serde(with = "text_or_bytes")]
     pub stderr: Vec<u8>,
     /// What it asked for and was refused, with the grant that it lacked; see [`Wasi::denials`](host_wasi::Wasi::denials).
     pub denials: Vec<Denial>,
@@ -138,5 +144,49 @@ impl HasStorage for State {
 impl HasLog for State {
     fn log(&mut self) -> &mut Log {
         &mut self.log
+    }
+}
+
+/// Bytes as a string where they are text, and else `{ "bytes": [0, 255] }`.
+mod text_or_bytes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Form<T, B> {
+        Text(T),
+        Bytes { bytes: B },
+    }
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        let form = str::from_utf8(bytes).map_or(Form::Bytes { bytes }, Form::Text);
+        form.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Form::<String, Vec<u8>>::deserialize(deserializer)? {
+            Form::Text(text) => text.into_bytes(),
+            Form::Bytes { bytes } => bytes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_captured_is_written_and_read_again() {
+        let captured = Captured {
+            log: vec!["a\u{1b}".to_owned()],
+            stdout: b"text".to_vec(),
+            stderr: vec![0, 255],
+            ..Captured::default()
+        };
+        let json = serde_json::to_value(&captured).unwrap();
+        assert_eq!(json["stdout"], "text");
+        assert_eq!(json["stderr"], serde_json::json!({ "bytes": [0, 255] }));
+        assert_eq!(json["log-dropped"], serde_json::json!({ "lines": 0, "bytes": 0 }));
+        assert_eq!(serde_json::from_value::<Captured>(json).unwrap(), captured);
     }
 }

@@ -14,7 +14,9 @@ pub(crate) mod duration {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map_err(|error| {
-            D::Error::custom(format!("`{text}` is not a time ({error}); write a number and a unit, such as \"250ms\" or \"5m\""))
+            D::Error::custom(format!(
+                "`{text}` is not a time ({error}); write a number and a unit, such as \"250ms\" or \"5m\""
+            ))
         })
     }
 }

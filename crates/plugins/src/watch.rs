@@ -136,6 +136,7 @@ impl Watcher {
         Ok(Watcher { signals, thread: Some(thread) })
     }
 
+    #[cfg(test)]
     /// Ends the watching. Nothing is told any more, and its threads and descriptors are gone, when this returns `true`.
     ///
     /// `false` if what is being told at this moment takes longer than `longest`, or if it is what calls this: the thread

@@ -5,6 +5,7 @@ mod bad_input;
 mod cache;
 mod call;
 mod doctor;
+mod explain;
 mod faults;
 mod inspect;
 mod p3;

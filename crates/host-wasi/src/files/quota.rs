@@ -57,7 +57,8 @@ impl Quota {
 /// It was told "no space left", like a program whose disk is full; ask
 /// [`Wasi::quota_refused`](crate::Wasi::quota_refused). A guest that is refused 1,000 times in a row is stopped, and then
 /// this is the error of its call: `error.downcast_ref::<QuotaRefused>()`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 #[error(
     "the guest wanted to keep more in `{guest}` than the {} bytes and {} files of its quota",
     quota.bytes,
@@ -158,5 +159,19 @@ fn length_of(file: &File) -> Option<u64> {
     match file.metadata() {
         Ok(metadata) => metadata.is_file().then_some(metadata.len()),
         Err(_) => Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_written_and_read_again() {
+        let refused =
+            QuotaRefused { guest: "data".to_owned(), quota: Quota { bytes: 5, files: 1 }, refusals: 3 };
+        let json = serde_json::to_string(&refused).unwrap();
+        assert_eq!(json, r#"{"guest":"data","quota":{"bytes":5,"files":1},"refusals":3}"#);
+        assert_eq!(serde_json::from_str::<QuotaRefused>(&json).unwrap(), refused);
     }
 }

@@ -44,10 +44,20 @@ pub(super) struct Breaker {
 #[derive(Debug)]
 enum Kind {
     /// When calls went wrong lately, oldest first.
-    Closed { faults: VecDeque<Instant> },
-    Open { until: Instant, length: Duration },
+    Closed {
+        faults: VecDeque<Instant>,
+    },
+    Open {
+        until: Instant,
+        length: Duration,
+    },
     /// `length` is how long it was open.
-    HalfOpen { since: Instant, length: Duration, let_in: u32, good: u32 },
+    HalfOpen {
+        since: Instant,
+        length: Duration,
+        let_in: u32,
+        good: u32,
+    },
 }
 
 impl Admission {

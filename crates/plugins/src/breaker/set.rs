@@ -58,13 +58,7 @@ impl Breakers {
         state
     }
 
-    /// The state of the breaker of `tenant`, and after how long calls are let in again if they are not.
-    pub(crate) fn state(&self, tenant: Option<&Arc<str>>, now: Instant) -> (BreakerState, Option<Duration>) {
-        let closed = (BreakerState::Closed, None);
-        self.lock().get(&self.key(tenant)).map_or(closed, |breaker| breaker.state(now))
-    }
-
-    /// Those that are not closed, by tenant, and the state that is furthest from closed.
+    /// Those that are not closed, by tenant, and after how long calls are let in again if they are not.
     pub(crate) fn not_closed(&self, now: Instant) -> Vec<(Option<Arc<str>>, BreakerState, Option<Duration>)> {
         let breakers = self.lock();
         let states = breakers.iter().map(|(tenant, breaker)| (tenant.clone(), breaker.state(now)));
@@ -105,7 +99,10 @@ mod tests {
     fn what_one_tenant_does_opens_the_breaker_of_nobody_else() {
         let (breakers, now) = (breakers(BreakerScope::Tenant), Instant::now());
         let (acme, other): (Arc<str>, Arc<str>) = ("acme".into(), "other".into());
-        assert_eq!((fault(&breakers, &acme, now), fault(&breakers, &acme, now)), (None, Some(BreakerState::Open)));
+        assert_eq!(
+            (fault(&breakers, &acme, now), fault(&breakers, &acme, now)),
+            (None, Some(BreakerState::Open))
+        );
         assert!(breakers.admit(Some(&acme), now).is_err());
         assert!(breakers.admit(Some(&other), now).is_ok() && breakers.admit(None, now).is_ok());
         let open = breakers.not_closed(now);

@@ -18,19 +18,18 @@ use crate::plugin::Plugin;
 use crate::queue::{Busy, BusyReason};
 use crate::reply::{CallInfo, Reply};
 use crate::run::wasi_kind;
-use crate::state::State;
 use crate::version::Version;
 
 /// How long to wait before the pool is asked again.
 const POOL_PAUSE: Duration = Duration::from_millis(2);
 
 /// An attempt that was let in.
-struct Attempt<'a> {
-    inner: &'a Inner,
-    options: &'a CallOptions,
+pub(super) struct Attempt<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) options: &'a CallOptions,
     plugin: &'a Plugin,
-    version: Arc<Version>,
-    call: CallInfo,
+    pub(super) version: Arc<Version>,
+    pub(super) call: CallInfo,
     /// Since when its caller waits.
     since: Instant,
     span: Span,
@@ -162,12 +161,7 @@ impl Attempt<'_> {
     }
 
     /// Counts it, tells it, and keeps the instance if it may be kept.
-    fn finish<R>(
-        self,
-        admission: Admission,
-        called: Called<'_>,
-        ran: Ran<R>,
-    ) -> Result<Reply<R>, CallError> {
+    fn finish<R>(self, admission: Admission, called: Called<'_>, ran: Ran<R>) -> Result<Reply<R>, CallError> {
         let Ran { mut live, warm, result, usage, .. } = ran;
         let (now, tenant) = (Instant::now(), self.call.tenant.as_ref());
         let captured = live.store.data_mut().take_captured();
@@ -210,7 +204,7 @@ impl Attempt<'_> {
                 Ok(Reply { value, usage, captured, call: self.call })
             }
             Err(fault) => {
-                let bundle = None;
+                let bundle = self.bundle(called, &fault, &captured, &mut live.store);
                 Err(CallError::Fault(Box::new(Stopped { fault, captured, call: Some(self.call), bundle })))
             }
         }

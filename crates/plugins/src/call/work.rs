@@ -69,12 +69,7 @@ impl<R, F: AsyncFnMut(&mut Store<State>, Instance) -> wasmtime::Result<R>> Work 
         version.component().map(drop)
     }
 
-    async fn run(
-        &mut self,
-        (): &(),
-        store: &mut Store<State>,
-        running: &mut Running,
-    ) -> wasmtime::Result<R> {
+    async fn run(&mut self, (): &(), store: &mut Store<State>, running: &mut Running) -> wasmtime::Result<R> {
         (self.work)(store, *running.component()).await
     }
 }

@@ -1,6 +1,6 @@
 //! stub
-use std::time::Duration;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 /// stub
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -9,11 +9,12 @@ pub enum InstancePolicy {
     #[default]
     Fresh,
     /// stub
-    Warm { 
+    Warm {
         /// s
-        max_idle: u32, 
+        max_idle: u32,
         /// s
-        max_calls: u32, 
+        max_calls: u32,
         /// s
-        max_age: Duration },
+        max_age: Duration,
+    },
 }

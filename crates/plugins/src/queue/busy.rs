@@ -38,7 +38,9 @@ impl fmt::Display for BusyReason {
         f.write_str(match self {
             BusyReason::QueueFull => "too many calls wait already (`queue.waiting`)",
             BusyReason::Waited => "no place for the call in time (`queue.concurrency` and `queue.wait`)",
-            BusyReason::Pool => "no place in the engine's pool in time (`profile.pool.guests` and `queue.wait`)",
+            BusyReason::Pool => {
+                "no place in the engine's pool in time (`profile.pool.guests` and `queue.wait`)"
+            }
         })
     }
 }

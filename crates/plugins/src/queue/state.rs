@@ -209,7 +209,10 @@ impl State {
 
     pub(super) fn usage_of(&self, id: LaneId) -> QueueUse {
         let lane = self.lanes.get(&id);
-        lane.map_or(QueueUse::default(), |lane| QueueUse { running: lane.running, waiting: lane.waiting.len() })
+        lane.map_or(QueueUse::default(), |lane| QueueUse {
+            running: lane.running,
+            waiting: lane.waiting.len(),
+        })
     }
 
     fn seconds(&self, at: Instant) -> f64 {

@@ -1,6 +1,7 @@
 //! The plugin host on the built guests, good and hostile.
 
 mod blocking;
+mod bundle; // everything about one fault, written and read again
 mod cache; // the second start
 mod call; // arguments, exports, typed calls
 mod command; // WASI commands on a runtime
