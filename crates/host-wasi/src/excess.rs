@@ -27,10 +27,16 @@ pub struct Excess {
     pub allowed: String,
 }
 
+impl Excess {
+    /// Where it stands in what was asked for, such as `directories[0].access`.
+    pub fn key(&self) -> String {
+        key_text(&self.key_path)
+    }
+}
+
 impl fmt::Display for Excess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Excess { key_path, asked, allowed } = self;
-        write!(formatter, "{}: asked is {asked}, allowed is {allowed}", key_text(key_path))
+        write!(formatter, "{}: asked is {}, allowed is {}", self.key(), self.asked, self.allowed)
     }
 }
 

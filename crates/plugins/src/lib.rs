@@ -4,6 +4,11 @@
 mod places;
 mod policy;
 
+mod breaker;
+mod digest;
+mod instances;
+mod manifest;
+
 mod host;
 mod run;
 mod state;
@@ -20,11 +25,15 @@ mod runtime;
 
 mod error;
 
+pub use crate::breaker::{BreakerScope, BreakerSettings};
 pub use crate::command::CommandError;
 pub use crate::concurrency::needs_concurrency;
+pub use crate::digest::{Digest, DigestError};
 pub use crate::error::{CallError, LoadError, Stopped};
 pub use crate::host::{Loaded, PluginHost, PluginInfo};
+pub use crate::instances::InstancePolicy;
 pub use crate::loading::{Loading, Origin};
+pub use crate::manifest::{Asked, Beyond, HealthCheck, Manifest, ManifestError, Terms};
 pub use crate::policy::{Place, Policy, PolicyError};
 pub use crate::program::{Compiled, Program, compile_ahead_for};
 pub use crate::run::Outcome;
