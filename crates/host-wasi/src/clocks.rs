@@ -20,6 +20,7 @@ use crate::GrantError;
 /// times of files are the host's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Clocks {
     /// The clocks of this machine.
@@ -33,6 +34,7 @@ pub enum Clocks {
         start: Time,
         /// How much a reading adds, written `"1ms"`. Not nothing.
         #[serde(with = "step")]
+        #[cfg_attr(feature = "schemars", schemars(with = "crate::schema::Duration"))]
         step: Duration,
     },
 }

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use grant_text::access_text;
+
 use crate::{Grants, Need, Wishes};
 
 /// What a guest gets of what it imports and asks for. As text it is a table; see [`explain`].

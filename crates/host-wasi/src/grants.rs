@@ -56,6 +56,7 @@ use crate::{
 /// A key that is not known is an error: a misspelt grant is never silently less, or more, than was meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Grants {
     /// The program's arguments. By custom the first is the program's own name. Default: none.

@@ -8,6 +8,8 @@ mod environment;
 mod files;
 mod network;
 mod random;
+#[cfg(feature = "schemars")]
+mod schema;
 mod special_files;
 mod stdio;
 
@@ -31,6 +33,7 @@ pub mod p2;
 #[cfg(feature = "p3")]
 pub mod p3;
 
+mod excess;
 mod exit;
 mod explain;
 mod needs;
@@ -41,6 +44,7 @@ pub use bounded::{OutputRefused, OutputStream};
 pub use clocks::{Clocks, Time, TimeError};
 pub use denial::Denial;
 pub use error::GrantError;
+pub use excess::Excess;
 pub use exit::exit_code;
 pub use explain::{Answer, Explanation, Verdict, explain};
 pub use files::contents::{Contents, Files};

@@ -8,6 +8,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 /// Which random numbers a guest gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Randomness {
     /// Real ones, that nobody can foresee.

@@ -16,6 +16,7 @@ use crate::sink::Sink;
 /// What a guest reads from its standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Stdin {
     /// Nothing: the first read finds the end.
@@ -34,6 +35,7 @@ pub enum Stdin {
 /// Where a guest's standard output, or its standard error, goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Output {
     /// Nowhere: every write succeeds and is forgotten.

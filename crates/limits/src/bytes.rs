@@ -130,6 +130,22 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Bytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        // What JSON Schema cannot say: that the whole fits 64 bits.
+        schemars::json_schema!({
+            "description": "A number of bytes, such as \"64MiB\"; the units are B, KiB, MiB and GiB.",
+            "type": "string",
+            "pattern": r"^[0-9]+\s*(GiB|MiB|KiB|B)$",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

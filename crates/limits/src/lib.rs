@@ -18,7 +18,8 @@ mod usage;
 mod static_limits;
 
 mod bytes;
-mod text;
+#[doc(hidden)]
+pub mod text;
 
 pub use crate::arm::{ArmError, arm, arm_async, disarm};
 pub use crate::bytes::{Bytes, ParseBytesError};

@@ -27,6 +27,7 @@ use crate::Bytes;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Limits {
     /// Linear memory in bytes, all memories of the store together, the heap of garbage-collected values included.
     /// Default: 256 MiB. A Rust guest with the standard library needs about 1.1 MiB before it does anything.
@@ -43,9 +44,11 @@ pub struct Limits {
     /// Fuel, about one unit per executed instruction; `None` (in a policy `"unlimited"`) does not meter.
     /// Default: 10,000,000,000, some ten seconds of computing.
     #[serde(with = "crate::text::fuel")]
+    #[cfg_attr(feature = "schemars", schemars(with = "crate::text::fuel::Written"))]
     pub fuel: Option<u64>,
     /// Wall-clock time from arming the store until its guest is stopped. Default: 10 s.
     #[serde(with = "crate::text::duration")]
+    #[cfg_attr(feature = "schemars", schemars(with = "crate::text::duration::Text"))]
     pub deadline: Duration,
     /// Stack for the guest's own frames, in bytes. It is the engine's: see [`Limits::configure`]. Default: 1 MiB.
     ///
@@ -74,6 +77,7 @@ pub struct Limits {
     /// How long a busy guest in an [async](crate::arm_async) store keeps its thread before it yields to the executor;
     /// in steps of [`Ticker::PERIOD`](crate::Ticker::PERIOD), at least one. Default: 5 ms.
     #[serde(with = "crate::text::duration")]
+    #[cfg_attr(feature = "schemars", schemars(with = "crate::text::duration::Text"))]
     pub yield_interval: Duration,
     /// What a guest gets that asks for more memory or table than it may have. Default: `"fail"`.
     pub on_refusal: OnRefusal,
@@ -82,6 +86,7 @@ pub struct Limits {
 /// What a guest gets that asks for more memory or table than it may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_enums,
     reason = "WebAssembly allows a growth to be refused or trapped, nothing else"

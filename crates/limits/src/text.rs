@@ -1,22 +1,59 @@
 //! How times and fuel are written in a policy: `"250ms"`, and a number or `"unlimited"`.
 
 /// A `Duration` as text, such as `"250ms"`, `"2s"` or `"1m 30s"`.
-pub(crate) mod duration {
+pub mod duration {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*value))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// It is no text, or none of this form.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map_err(|_| {
             D::Error::custom(format_args!(
                 "`{text}` is not a time; write a whole number from 0 up and ms, s, m or h, such as `250ms`"
             ))
         })
+    }
+
+    /// The form of the text, for a JSON Schema.
+    #[cfg(feature = "schemars")]
+    #[derive(Debug)]
+    #[non_exhaustive]
+    pub struct Text;
+
+    #[cfg(feature = "schemars")]
+    impl schemars::JsonSchema for Text {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Duration".into()
+        }
+
+        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            // As `humantime` reads it. What JSON Schema cannot say: that the whole fits 64 bits of seconds.
+            const PATTERN: &str = concat!(
+                r"^(0|(\s*[0-9][0-9\s]*(\.\s*[0-9][0-9\s]*)?(nanos|nsec|ns|usec|us|µs|millis|msec|ms",
+                "|seconds|second|secs|sec|s|minutes|minute|mins|min|m|hours|hour|hrs|hr|h|days|day|d",
+                r"|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y))+\s*)$"
+            );
+            schemars::json_schema!({
+                "description": "A time, such as \"250ms\", \"2s\" or \"1m 30s\".",
+                "type": "string",
+                "pattern": PATTERN,
+            })
+        }
     }
 }
 
@@ -65,5 +102,26 @@ pub(crate) mod fuel {
         }
 
         deserializer.deserialize_any(Visitor)
+    }
+
+    /// The form of the number or text, for a JSON Schema.
+    #[cfg(feature = "schemars")]
+    pub(crate) struct Written;
+
+    #[cfg(feature = "schemars")]
+    impl schemars::JsonSchema for Written {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Fuel".into()
+        }
+
+        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            schemars::json_schema!({
+                "description": "A whole number of fuel units, or \"unlimited\".",
+                "anyOf": [
+                    { "type": "integer", "minimum": 0, "maximum": u64::MAX },
+                    { "const": UNLIMITED },
+                ],
+            })
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_cache::{AheadError, CompileError, Digest};
+use host_cache::{AheadError, CompileError};
 use host_component::doctor::Report;
 use host_component::json::JsonError;
 use host_component::wave::WaveError;
@@ -87,16 +87,6 @@ pub enum LoadError {
     /// The manifest cannot be read, or asks for more than the policy allows.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The bytes are not those that the manifest names.
-    #[error("`{}` has the SHA-256 {found}, but its manifest says {expected}; it was changed, or the manifest is of another version", path.display())]
-    Digest {
-        /// The file.
-        path: PathBuf,
-        /// What the manifest says.
-        expected: Digest,
-        /// What it has.
-        found: Digest,
-    },
     /// The manifest names a world that the host does not know.
     #[error("the host knows no world named `{name}`; it knows {}", some_or_none(known))]
     UnknownWorld {

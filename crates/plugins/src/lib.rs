@@ -6,7 +6,6 @@ mod policy;
 
 mod manifest;
 
-mod config;
 mod host;
 mod load;
 mod plugin;
@@ -34,7 +33,6 @@ mod snapshot;
 mod run;
 mod shared_text;
 mod state;
-mod text;
 
 pub mod blocking;
 #[cfg(feature = "http")]
@@ -42,6 +40,7 @@ pub mod http;
 
 mod command;
 mod concurrency;
+mod config;
 mod files;
 mod loading;
 mod program;
@@ -68,7 +67,7 @@ pub use crate::host::PluginHost;
 pub use crate::instances::InstancePolicy;
 pub use crate::load::{Loaded, Progress};
 pub use crate::loading::{Loading, Origin};
-pub use crate::manifest::{HealthCheck, Manifest, ManifestError, Terms};
+pub use crate::manifest::{Asked, Beyond, HealthCheck, Manifest, ManifestError, Terms};
 pub use crate::plugin::PluginInfo;
 pub use crate::policy::{Place, Policy, PolicyError};
 pub use crate::program::{Compiled, Program, compile_ahead_for};

@@ -13,7 +13,7 @@ use host_cache::Digest;
 use crate::counts;
 use crate::error::LoadError;
 use crate::events::Event;
-use crate::files::{self, ListError, Listing, ReadError, Skipped, read_stable};
+use crate::files::{self, ListError, Listing, Skipped, read_whole};
 use crate::host::{Inner, PluginHost};
 use crate::manifest::{Manifest, Terms};
 use crate::plugin::{Plugin, PluginInfo};
@@ -118,16 +118,13 @@ impl Material {
         match source {
             PluginSource::File(path) => {
                 let name = name_of(path)?;
-                let wasm = read(path)?;
+                let wasm =
+                    read_whole(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
                 Ok(Material { name, wasm, origin: source.clone(), manifest: None })
             }
             PluginSource::Manifest(path) => {
                 let manifest = Manifest::read(path)?;
-                let wasm = read(&manifest.source)?;
-                let found = Digest::of(&wasm);
-                if let Some(expected) = manifest.sha256.filter(|expected| *expected != found) {
-                    return Err(LoadError::Digest { path: manifest.source, expected, found });
-                }
+                let wasm = manifest.read_source()?;
                 Ok(Material {
                     name: manifest.name.clone(),
                     wasm,
@@ -145,7 +142,12 @@ impl Material {
 
     /// Whether a version was made of the same.
     pub(crate) fn is_of(&self, version: &Version) -> bool {
-        self.manifest == version.manifest && Digest::of(&self.wasm) == version.digest
+        let same_manifest = match (&self.manifest, &version.manifest) {
+            (Some(one), Some(other)) => one.says_the_same(other),
+            (None, None) => true,
+            _ => false,
+        };
+        same_manifest && Digest::of(&self.wasm) == version.digest
     }
 }
 
@@ -194,7 +196,7 @@ impl Inner {
         let Material { wasm, origin, manifest, .. } = material;
         let terms = match &manifest {
             Some(manifest) => manifest.terms(&self.policy)?,
-            None => Terms::of(&self.policy),
+            None => Terms::from(&self.policy),
         };
         self.runtime.can_hold(&terms.limits)?;
         let compiled = self.runtime.compile(&wasm)?;
@@ -287,9 +289,6 @@ pub(crate) fn sources(listing: &Listing) -> Vec<PluginSource> {
 /// The most entries that a directory of plugins may have.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
 
-/// The most bytes that are read of a file of a plugin. The static limits may say less, and look at what was read.
-const MOST_BYTES: u64 = 1 << 30;
-
 /// What a directory has.
 pub(crate) fn list(directory: &Path) -> Result<Listing, LoadError> {
     files::list(directory, MOST_ENTRIES).map_err(|error| match error {
@@ -302,23 +301,4 @@ pub(crate) fn list(directory: &Path) -> Result<Listing, LoadError> {
 fn name_of(path: &Path) -> Result<String, LoadError> {
     let name = path.file_stem().and_then(|name| name.to_str());
     name.map(str::to_owned).ok_or_else(|| LoadError::Unnamed { path: path.into() })
-}
-
-/// Reads one whole version of a file that others may replace meanwhile.
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    match read_stable(path, MOST_BYTES) {
-        Ok(contents) => Ok(contents.bytes),
-        Err(ReadError::Io { path, source }) => Err(LoadError::Read { path, source }),
-        Err(error) => {
-            let reason = match error {
-                ReadError::NotRegular { .. } => "it is not a regular file".to_owned(),
-                ReadError::TooLarge { length, most, .. } => {
-                    format!("it has {length} bytes, and no more than {most} are read")
-                }
-                _ => "it keeps changing while it is read; write it under another name, and rename it when it is whole".to_owned(),
-            };
-            let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
-            Err(LoadError::Read { path: path.into(), source })
-        }
-    }
 }

@@ -11,13 +11,15 @@ use host_limits::{LedgerLimits, Limits, StaticLimits};
 use host_wasi::{GrantError, Grants, KeyPart};
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::BreakerSettings;
+use crate::instances::InstancePolicy;
 use crate::places::line_of;
 use crate::queue::{FairQueue, QueueSettings};
 use crate::tenants::{TenantSettings, Tenants};
 
 /// What an operator allows guests: how much to spend, and what to touch.
 ///
-/// One TOML file with the tables `[limits]`, `[static-limits]` and `[grants]`. Keys that are not known are refused, with their line. What
+/// One TOML file with the tables `[limits]`, `[static-limits]`, `[grants]`, `[breaker]` and `[instances]`. Keys that are not known are refused, with their line. What
 /// is not said has its own finite default; not granted is refused.
 ///
 /// ```
@@ -58,6 +60,10 @@ pub struct Policy {
     pub tenant: TenantSettings,
     /// What tenants may take, by name.
     pub tenants: BTreeMap<String, TenantSettings>,
+    /// When a plugin that keeps failing is left alone, where its manifest does not say. Default: [`BreakerSettings::default`].
+    pub breaker: BreakerSettings,
+    /// Whether instances are kept, where a plugin's manifest does not say. Default: [`InstancePolicy::Fresh`].
+    pub instances: InstancePolicy,
     /// Where all this was read.
     #[serde(skip)]
     source: Source,
@@ -170,6 +176,14 @@ impl Policy {
     }
 
     fn checked(self) -> Result<Policy, PolicyError> {
+        let breaker = self.breaker.problem().map(|(key, problem)| (["breaker", key].to_vec(), problem));
+        let instances =
+            self.instances.problem().map(|(key, problem)| (["instances", "warm", key].to_vec(), problem));
+        if let Some((key, problem)) = breaker.or(instances) {
+            let path: Vec<KeyPart> = key.iter().map(|part| KeyPart::Name((*part).to_owned())).collect();
+            let (line, key) = (line_of(&self.source.text, &path), key.join("."));
+            return Err(PolicyError::Value { path: self.source.path, line, key, problem });
+        }
         match self.grants.check() {
             Ok(()) => Ok(self),
             Err(error) => Err(PolicyError::Grant {
@@ -256,5 +270,21 @@ pub enum PolicyError {
         line: Option<usize>,
         /// Which and why. Not the `source()` of this error, for its text is part of the message.
         error: Box<GrantError>,
+    },
+    /// A number or a time that makes no sense.
+    #[error(
+        "the policy{} is wrong{}: {key}: {problem}",
+        .path.as_ref().map(|path| format!(" `{}`", path.display())).unwrap_or_default(),
+        .line.map(|line| format!(" in line {line}")).unwrap_or_default()
+    )]
+    Value {
+        /// The file, if it came from one.
+        path: Option<PathBuf>,
+        /// The line, from 1, if the key is in the text.
+        line: Option<usize>,
+        /// The key, such as `breaker.faults`.
+        key: String,
+        /// Why, and what to write instead.
+        problem: &'static str,
     },
 }

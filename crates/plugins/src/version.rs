@@ -63,7 +63,7 @@ impl Version {
         origin: PluginSource,
         manifest: Option<Manifest>,
     ) -> Version {
-        let idle = Idle::new(terms.instances.clone());
+        let idle = Idle::new(terms.instances);
         let config = ConfigValues::from(&terms.config);
         let breakers = Breakers::new(terms.breaker.clone());
         let functions = RwLock::default();

@@ -138,7 +138,7 @@ fn with_host(host: &str, guest: &str, access: Access) -> String {
     format!("directories = [{{ host = {host}, guest = {guest}, access = {} }}]", quoted(access_text(access)))
 }
 
-pub(super) fn access_text(access: Access) -> &'static str {
+pub(crate) fn access_text(access: Access) -> &'static str {
     match access {
         Access::ReadOnly => "read-only",
         Access::ReadWrite => "read-write",

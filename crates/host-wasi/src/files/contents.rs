@@ -21,6 +21,7 @@ const LONGEST_NAME: usize = 255;
 /// is dropped; what is large, or shared by many guests, is better a [`Directory`](crate::Directory).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Files {
     /// The path under which the guest sees it, such as `config`.
     pub guest: String,

@@ -12,6 +12,7 @@ use crate::GrantError;
 /// One directory of the host that a guest sees, with everything below it and nothing beside or above it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Directory {
     /// The directory on the host. It must exist when a [`Wasi`](crate::Wasi) is made.
     pub host: PathBuf,
@@ -33,6 +34,7 @@ pub struct Directory {
 /// What a guest may do in a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Access {
     /// List directories and read files; nothing can be created, changed, renamed or removed.

@@ -24,11 +24,13 @@ const REFUSALS_BEFORE_STOP: u32 = 1_000;
 /// A WASI 0.1 guest whose memory is shared between threads cannot write under a quota: "not supported".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Quota {
     /// How long all files may be together, in bytes.
     pub bytes: u64,
     /// How many entries there may be: files, directories and links, at all depths. At least 1. When room seems to
     /// run out, that many are looked at to see what has been given back.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1)))]
     pub files: u64,
 }
 

@@ -17,12 +17,14 @@ use crate::GrantError;
 /// leaves it behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Scratch {
     /// The path under which the guest sees it, such as `tmp`.
     pub guest: String,
     /// How long all files may be together, in bytes; see [`Quota::bytes`].
     pub bytes: u64,
     /// How many entries there may be; see [`Quota::files`].
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1)))]
     pub files: u64,
 }
 

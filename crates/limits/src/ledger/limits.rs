@@ -10,6 +10,7 @@ use crate::limits::tighter;
 /// How much all stores of one [`Ledger`](crate::Ledger) may take together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LedgerLimits {
     /// Linear memory of all stores together, in bytes. Default: 4 GiB.
     pub memory: Bytes,
@@ -25,11 +26,13 @@ pub struct LedgerLimits {
     /// Stores reserve their whole budget when they are [armed](crate::arm). One whose own fuel is unlimited reserves an
     /// eighth of what is left, so that it does not keep its neighbours from being armed.
     #[serde(with = "crate::text::fuel")]
+    #[cfg_attr(feature = "schemars", schemars(with = "crate::text::fuel::Written"))]
     pub fuel: Option<u64>,
     /// How long the fuel has to last. A window begins with the first call after the last one has ended; to look at the
     /// [usage](crate::Ledger::usage) begins none.
     /// Default: 1 minute.
     #[serde(with = "crate::text::duration")]
+    #[cfg_attr(feature = "schemars", schemars(with = "crate::text::duration::Text"))]
     pub fuel_window: Duration,
 }
 

@@ -10,6 +10,7 @@ use super::attempt::Attempt;
 use super::{Arguments, Called};
 use crate::bundle::{BundleError, Report};
 use crate::events::Event;
+use crate::manifest::Manifest;
 use crate::state::{Captured, State};
 
 impl Attempt<'_> {
@@ -26,7 +27,7 @@ impl Attempt<'_> {
         let core_dump =
             bundles.core_dump_at_most().map(|at_most| fault.core_dump(store, &call.plugin, at_most));
         let (digest, arguments) = (version.digest.to_string(), called.arguments.text());
-        let manifest = version.manifest.as_ref().and_then(|manifest| manifest.to_toml().ok());
+        let manifest = version.manifest.as_ref().and_then(Manifest::text);
         let mut report = Report::new(&call.plugin, fault, captured);
         report.version = Some(version.number);
         report.digest = Some(&digest);

@@ -57,6 +57,25 @@ pub(crate) fn read_stable(path: &Path, most: u64) -> Result<Contents, ReadError>
     read_with(path, most, thread::sleep, || {})
 }
 
+/// The most bytes that are read of a file of a plugin. The static limits may say less, and look at what was read.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// As [`read_stable`], up to a size that no plugin has, with the words for why not as an error of the system's.
+pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let reason = match read_stable(path, MOST_BYTES) {
+        Ok(contents) => return Ok(contents.bytes),
+        Err(ReadError::Io { source, .. }) => return Err(source),
+        Err(ReadError::NotRegular { .. }) => "it is not a regular file".to_owned(),
+        Err(ReadError::TooLarge { length, most, .. }) => {
+            format!("it has {length} bytes, and no more than {most} are read")
+        }
+        Err(ReadError::Changing { .. }) => {
+            "it keeps changing while it is read; write it under another name, and rename it when it is whole".to_owned()
+        }
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+}
+
 /// `read` is done when the bytes were read and nothing was checked yet.
 fn read_with(
     path: &Path,

@@ -15,7 +15,7 @@ pub struct QueueSettings {
     /// Calls of one tenant that wait at one time; one more is refused. Default: 1,000.
     pub waiting: u32,
     /// How long a call waits for a place before it is refused, and for one in the engine's pool. Default: 1 second.
-    #[serde(with = "crate::text::duration")]
+    #[serde(with = "host_limits::text::duration")]
     pub wait: Duration,
 }
 

@@ -11,6 +11,9 @@ mod http; // requests, each in a fresh store
 #[cfg(feature = "http")]
 mod http_served;
 mod load; // directories, broken plugins, names
+mod manifest; // the file of one plugin
+#[cfg(feature = "schema")]
+mod manifest_schema; // its JSON Schema says the same
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time
 mod policy; // the file an operator writes
