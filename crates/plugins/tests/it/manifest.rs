@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use host_plugins::host_limits::Bytes;
 use host_plugins::host_wasi::Clocks;
-use host_plugins::{BreakerSettings, Digest, InstancePolicy, Manifest, ManifestError, Policy};
+use host_plugins::host_cache::Digest;
+use host_plugins::{BreakerSettings, InstancePolicy, Manifest, ManifestError, Policy};
 
 fn manifest(text: &str) -> Manifest {
     Manifest::from_toml(&format!("name = 'a'\nsource = 'a.wasm'\n{text}")).unwrap()
