@@ -77,7 +77,7 @@ fn a_wrong_manifest_is_refused_with_its_line() {
         ("name = 'a'\nsource = 'a'\n[health]\nexports = 'x'", "line 4", "unknown field `exports`"),
         ("name = 'a'\nsource = 1", "line 2", "string"),
         ("name = 'a'\nsource = ''", "line 2", "source: is empty"),
-        ("name = 'a'\nsource = 'a'\nsha256 = '12'", "line 3", "64 hex digits"),
+        ("name = 'a'\nsource = 'a'\nsha256 = '12'", "line 3", "64 hexadecimal digits"),
         ("name = ''\nsource = 'a'", "line 1", "name: is missing"),
         ("name = '../a'\nsource = 'a'", "line 1", "path separator"),
         ("name = \"a\\u0007\"\nsource = 'a'", "line 1", "control character"),
