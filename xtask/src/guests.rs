@@ -74,15 +74,15 @@ const STEPS: [Step; 8] = [
 
 const BENCH_STEPS: [Step; 2] = [
     Step {
-        what: "the job as a component",
+        what: "the jobs as components",
         target: "wasm32-wasip2",
-        selection: &["--package=component-job"],
+        selection: &["--package=component-echo", "--package=component-job"],
         prefix: "",
     },
     Step {
-        what: "the job as an Extism plug-in",
+        what: "the jobs as Extism plug-ins",
         target: "wasm32-unknown-unknown",
-        selection: &["--package=extism-job"],
+        selection: &["--package=extism-echo", "--package=extism-job"],
         prefix: "",
     },
 ];

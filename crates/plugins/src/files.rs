@@ -11,8 +11,6 @@ mod read;
 
 pub(crate) use list::{ListError, Listing, Skip, Skipped, list};
 pub(crate) use read::read_whole;
-#[cfg(test)]
-pub(crate) use read::{ReadError, read_stable};
 
 /// How long a file must have been left alone to count as whole. Longer than a tick of any clock that file systems of this
 /// age use, so a later change gives another stamp.

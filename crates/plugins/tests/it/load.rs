@@ -3,7 +3,7 @@
 use std::fs;
 
 use host_plugins::host_cache::{Cache, IntegrityOnly};
-use host_plugins::host_core::InputError;
+use host_plugins::host_core::InputKind;
 use host_plugins::{CallError, LoadError, PluginHost, Policy};
 
 use crate::{host, importing, load, ok, string};
@@ -25,7 +25,7 @@ async fn a_broken_plugin_is_reported_and_the_good_ones_load() {
     let host = host();
     let loaded = host.load_directory(directory.path()).unwrap();
     let names: Vec<_> = loaded.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-    assert_eq!(names, ["greeter", "shout"]);
+    assert_eq!(names, ["c-module", "greeter", "shout"]);
     let failed: Vec<(String, String)> = loaded
         .failed
         .iter()
@@ -34,7 +34,6 @@ async fn a_broken_plugin_is_reported_and_the_good_ones_load() {
     let expected = [
         ("a-text.wasm", "not WebAssembly"),
         ("b-truncated.wasm", "not valid WebAssembly"),
-        ("c-module.wasm", "a component is needed"),
         ("d-empty.wasm", "empty"),
         ("e-imports.wasm", "a:b/c"),
     ];
@@ -44,8 +43,8 @@ async fn a_broken_plugin_is_reported_and_the_good_ones_load() {
         assert!(error.contains(says), "{file}: {error}");
     }
     // All of the missing imports at once, and what is there instead.
-    assert!(failed[4].1.contains("wasi:clocks/wall-clock@0.9.0"), "{}", failed[4].1);
-    assert!(failed[4].1.contains("wasi:clocks/wall-clock@0.2"), "{}", failed[4].1);
+    assert!(failed[3].1.contains("wasi:clocks/wall-clock@0.9.0"), "{}", failed[3].1);
+    assert!(failed[3].1.contains("wasi:clocks/wall-clock@0.2"), "{}", failed[3].1);
 
     let outcome = host.call("greeter", "process", &[string("Ada")]).await.unwrap();
     assert_eq!(outcome.value, [ok("Hello, Ada!")]);
@@ -60,10 +59,13 @@ fn an_unreadable_directory_is_an_error_that_names_it() {
     assert!(matches!(host().load_directory(file.path()), Err(LoadError::Read { .. })));
 }
 
-#[test]
-fn a_core_module_is_no_plugin() {
-    let error = host().load_bytes("add", &fixtures::bytes("add")).unwrap_err();
-    assert!(matches!(error, LoadError::Input(InputError::WrongKind { .. })), "{error}");
+#[tokio::test]
+async fn a_core_module_is_a_plugin_of_another_kind() {
+    let host = host();
+    let add = host.load_bytes("add", &fixtures::bytes("add")).unwrap();
+    assert_eq!((add.kind, add.version, add.exports.len()), (InputKind::Module, 1, 0));
+    let error = host.call("add", "add", &[]).await.unwrap_err();
+    assert!(matches!(error, CallError::Kind { needed: "component", .. }), "{error}");
 }
 
 #[tokio::test]

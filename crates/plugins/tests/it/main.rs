@@ -17,6 +17,7 @@ mod manifest; // the file of one plugin
 mod manifest_schema; // its JSON Schema says the same
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time
+mod spawned; // every form of a call, on any thread
 mod policy; // the file an operator writes
 mod reload; // new versions under load, refused ones, the way back
 mod shutdown; // what is finished, cancelled and left

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use host_plugins::host_limits::Bytes;
 use host_plugins::host_wasi::Clocks;
-use host_plugins::{BreakerSettings, Digest, InstancePolicy, Manifest, ManifestError, Policy};
+use host_plugins::host_cache::Digest;
+use host_plugins::{BreakerSettings, InstancePolicy, Manifest, ManifestError, Policy};
 
 fn manifest(text: &str) -> Manifest {
     Manifest::from_toml(&format!("name = 'a'\nsource = 'a.wasm'\n{text}")).unwrap()
@@ -76,7 +77,7 @@ fn a_wrong_manifest_is_refused_with_its_line() {
         ("name = 'a'\nsource = 'a'\n[health]\nexports = 'x'", "line 4", "unknown field `exports`"),
         ("name = 'a'\nsource = 1", "line 2", "string"),
         ("name = 'a'\nsource = ''", "line 2", "source: is empty"),
-        ("name = 'a'\nsource = 'a'\nsha256 = '12'", "line 3", "64 hex digits"),
+        ("name = 'a'\nsource = 'a'\nsha256 = '12'", "line 3", "64 hexadecimal digits"),
         ("name = ''\nsource = 'a'", "line 1", "name: is missing"),
         ("name = '../a'\nsource = 'a'", "line 1", "path separator"),
         ("name = \"a\\u0007\"\nsource = 'a'", "line 1", "control character"),
@@ -87,7 +88,7 @@ fn a_wrong_manifest_is_refused_with_its_line() {
         ("name = 'a'\nsource = 'a'\n[breaker]\nlongest-open = '1ms'", "line 4", "shorter than `open`"),
         ("name = 'a'\nsource = 'a'\ninstances.warm.max-calls = 0", "line 3", "fresh"),
         ("name = 'a'\nsource = 'a'\ninstances = { warm = { max-idle = 0 } }", "line 3", "1 or more"),
-        ("name = 'a'\nsource = 'a'\ninstances = { warm = { max = 1 } }", "line 3", "unknown field `max`"),
+        ("name = 'a'\nsource = 'a'\ninstances = { warm = { max = 1 } }", "line 3", "max-calls"),
         ("name = 'a'\nsource = 'a'\ngrants.stderr = { lines = 1 }", "line 3", "grants.stderr.lines"),
     ] {
         let error = Manifest::from_toml(text).unwrap_err().to_string();

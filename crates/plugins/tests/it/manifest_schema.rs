@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use host_plugins::Manifest;
+use host_plugins::{Manifest, ManifestError};
 use serde_json::{Value, json};
 
 const FULL: &str = r#"
@@ -38,10 +38,14 @@ scratch = [{ guest = "s", bytes = 1, files = 1 }]
 files = [{ guest = "f", contents = { a = "b", c = { bytes = [0, 255] } } }]
 "#;
 
+/// What no schema can say, such as a quota on what is read-only, is an error of its own kind, and lets the two differ.
 fn agree(validator: &jsonschema::Validator, manifest: &Value) -> bool {
     let text = toml::to_string(manifest).unwrap();
     let (read, valid) = (Manifest::from_toml(&text), validator.is_valid(manifest));
-    assert_eq!(read.is_ok(), valid, "{text}\n{read:?}\n{:?}", validator.validate(manifest).err());
+    let only_the_reader_knows =
+        matches!(read, Err(ManifestError::Grant { .. } | ManifestError::Value { .. }));
+    let differ = read.is_ok() != valid && !(valid && only_the_reader_knows);
+    assert!(!differ, "{text}\n{read:?}\n{:?}", validator.validate(manifest).err());
     valid
 }
 
@@ -80,10 +84,11 @@ fn the_schema_and_the_reader_agree() {
         json!("1KB"),
     ];
     for place in all.iter().filter(|place| !place.is_empty()) {
-        for other in &others {
+        // serde reads a list as a table, too, whose values stand in the order of the fields; nobody is told to write so.
+        let is_table = full.pointer(place).unwrap().is_object();
+        for other in others.iter().filter(|other| !(is_table && other.is_array())) {
             let mut changed = full.clone();
             *changed.pointer_mut(place).unwrap() = other.clone();
-            // That this is longer than `longest-open` no schema can say.
             count(agree(&validator, &changed));
         }
         let (parent, key) = place.rsplit_once('/').unwrap();
