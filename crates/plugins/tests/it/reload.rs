@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use host_plugins::{Digest, Event, LoadError, PluginHost};
+use host_plugins::host_cache::Digest;
+use host_plugins::{Event, LoadError, PluginHost};
 use tokio::sync::Semaphore;
 use wasmtime::component::Val;
 
