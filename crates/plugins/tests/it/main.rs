@@ -2,8 +2,8 @@
 
 mod blocking;
 mod bundle; // everything about one fault, written and read again
-mod cache; // the second start
 mod bytes; // core modules, and calls of the wrong kind
+mod cache; // the second start
 mod call; // arguments, exports, typed calls
 mod command; // WASI commands on a runtime
 mod hostile; // each is stopped for its own reason, and nobody else pays
@@ -17,10 +17,10 @@ mod manifest; // the file of one plugin
 mod manifest_schema; // its JSON Schema says the same
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time
-mod spawned; // every form of a call, on any thread
 mod policy; // the file an operator writes
 mod reload; // new versions under load, refused ones, the way back
 mod shutdown; // what is finished, cancelled and left
+mod spawned; // every form of a call, on any thread
 mod supervise; // breakers and attempts
 mod tenants; // shares, ledgers, names
 mod warm; // instances for several calls, and pools
