@@ -16,8 +16,8 @@ mod manifest; // the file of one plugin
 mod manifest_schema; // its JSON Schema says the same
 #[cfg(feature = "p3")]
 mod p3; // commands that wait for several things at a time
-mod spawned; // every form of a call, on any thread
 mod policy; // the file an operator writes
+mod spawned; // every form of a call, on any thread
 mod world_versions; // what plugins of either version import, and configuration values
 
 use std::time::Duration;

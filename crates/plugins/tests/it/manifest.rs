@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use host_plugins::host_cache::Digest;
 use host_plugins::host_limits::Bytes;
 use host_plugins::host_wasi::Clocks;
-use host_plugins::host_cache::Digest;
 use host_plugins::{BreakerSettings, InstancePolicy, Manifest, ManifestError, Policy};
 
 fn manifest(text: &str) -> Manifest {
