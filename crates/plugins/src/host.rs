@@ -143,7 +143,12 @@ impl PluginHost {
     /// Forgets a tenant and what its ledger has counted; its calls under way go on, and instances that wait for its next call are
     /// never used again. `false` if there was none of that name.
     pub fn forget_tenant(&self, name: &str) -> bool {
-        self.inner.tenants.forget(name)
+        let Some(tenant) = self.inner.tenants.forget(name) else { return false };
+        let plugins: Vec<_> = self.inner.read().values().cloned().collect();
+        for plugin in plugins {
+            plugin.now().idle.give_up_of(tenant.id);
+        }
+        true
     }
 
     /// Calls for nobody in particular, with options: several attempts, crash bundles.

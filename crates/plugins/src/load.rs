@@ -175,10 +175,16 @@ impl Inner {
         self.check_health(&name, &version)?;
         let plugin = Arc::new(Plugin::new(&name, version));
         let info = plugin.info();
-        match self.write().entry(name.clone()) {
+        let mut plugins = self.write();
+        // Looked at under the lock: whoever shuts the host down empties the map afterwards.
+        if self.is_closing() {
+            return Err(LoadError::ShuttingDown);
+        }
+        match plugins.entry(name.clone()) {
             Entry::Occupied(_) => return Err(taken()),
             Entry::Vacant(place) => place.insert(Arc::clone(&plugin)),
         };
+        drop(plugins);
         counts::loaded(info.loading.origin);
         self.teller.tell(|| Event::Loaded {
             plugin: Arc::clone(&plugin.name),

@@ -2,8 +2,8 @@
 //!
 //! Each tenant has a [`Lane`]. Its virtual time is the time for which its calls had a place, divided by its weight; those that have
 //! one now count with what they had so far, so that long calls count while they last. Of the lanes in which somebody waits the one
-//! with the smallest virtual time is next. A lane in which nothing was going on begins where the others are: it can neither save
-//! time up nor be made to pay for time in which nobody waited.
+//! with the smallest virtual time is next. A call of a lane in which nobody waited comes no earlier than where the others are: a
+//! lane can not save up time that it did not ask for.
 
 mod busy;
 mod settings;

@@ -122,6 +122,8 @@ impl Inner {
             let thread = thread::Builder::new().name("health check".to_owned()).spawn_scoped(scope, check)?;
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
+        // Its instance has seen the check, and the runtime on which that ran is gone.
+        version.idle.clear();
         match result {
             Ok(Ok(())) => Ok(()),
             Ok(Err(source)) => {

@@ -35,7 +35,6 @@ impl PluginHost {
         }
         inner.teller.tell(|| Event::ShuttingDown { within });
         inner.queue.close();
-        self.stop_watching();
         let at_first = inner.active.len();
         let mut ended = Shutdown::default();
         if timeout(within, inner.active.none()).await.is_err() {
@@ -49,6 +48,8 @@ impl PluginHost {
             ended.left = inner.active.len();
         }
         ended.finished = at_first.saturating_sub(ended.cancelled);
+        // Only now: a health check that it makes is a call under way.
+        self.stop_watching();
         let plugins = std::mem::take(&mut *inner.write());
         for plugin in plugins.values() {
             plugin.now().idle.close();

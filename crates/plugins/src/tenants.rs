@@ -1,6 +1,7 @@
 //! For whom is a call? A tenant has a ledger, to which it is charged, and a lane, in which it waits.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use host_limits::{Ledger, LedgerLimits};
@@ -33,11 +34,17 @@ impl Default for TenantSettings {
 
 /// One for whom calls are made.
 pub(crate) struct Tenant {
+    /// Told apart from one of the same name that was forgotten before.
+    pub(crate) id: TenantId,
     /// `None` for calls for nobody in particular.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) ledger: Ledger,
     pub(crate) lane: Lane,
 }
+
+/// Which tenant, for as long as the host lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TenantId(u64);
 
 /// All tenants of a host.
 pub(crate) struct Tenants {
@@ -45,6 +52,8 @@ pub(crate) struct Tenants {
     unnamed: Arc<Tenant>,
     others: TenantSettings,
     queue: FairQueue,
+    /// How many there have been.
+    made: AtomicU64,
     tenants: RwLock<BTreeMap<Arc<str>, Arc<Tenant>>>,
 }
 
@@ -74,8 +83,8 @@ impl Tenants {
     ) -> Tenants {
         let process = Ledger::new("process", process);
         let lane = queue.lane(others.weight, process.limits().calls);
-        let unnamed = Arc::new(Tenant { name: None, ledger: process.clone(), lane });
-        let tenants = Tenants { process, unnamed, others, queue, tenants: RwLock::default() };
+        let unnamed = Arc::new(Tenant { id: TenantId(0), name: None, ledger: process.clone(), lane });
+        let tenants = Tenants { process, unnamed, others, queue, made: AtomicU64::new(0), tenants: RwLock::default() };
         for (name, settings) in named {
             tenants.write().insert(name.as_str().into(), Arc::new(tenants.make(name, settings)));
         }
@@ -109,9 +118,9 @@ impl Tenants {
         Ok(tenant)
     }
 
-    /// Forgets a tenant, with what its ledger has counted; whether there was one. Its calls under way go on.
-    pub(crate) fn forget(&self, name: &str) -> bool {
-        self.write().remove(name).is_some()
+    /// Forgets a tenant, with what its ledger has counted; and gives it. Its calls under way go on.
+    pub(crate) fn forget(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.write().remove(name)
     }
 
     /// What all calls together have taken.
@@ -127,7 +136,8 @@ impl Tenants {
     fn make(&self, name: &str, settings: &TenantSettings) -> Tenant {
         let ledger = self.process.child(name, settings.limits.clone());
         let most = settings.limits.calls.min(self.process.limits().calls);
-        Tenant { name: Some(name.into()), ledger, lane: self.queue.lane(settings.weight, most) }
+        let id = TenantId(self.made.fetch_add(1, Ordering::Relaxed) + 1);
+        Tenant { id, name: Some(name.into()), ledger, lane: self.queue.lane(settings.weight, most) }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Arc<str>, Arc<Tenant>>> {

@@ -1,5 +1,6 @@
 //! How does a host follow a directory? What comes there is loaded, what changes is reloaded, what goes is unloaded.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -69,6 +70,7 @@ impl PluginHost {
         let loaded = self.inner.load_listed(&listing, on_progress);
         let mut follower = Follower::new(Arc::downgrade(&self.inner), &directory);
         follower.manifests = listing.files.keys().filter(|path| is_manifest(path)).count();
+        follower.failed = loaded.failed.iter().map(|(path, _)| path.clone()).filter(|path| is_manifest(path)).collect();
         let watcher = Watcher::start(listing, settings, move |change| follower.follow(change))?;
         watchers.insert(directory, watcher);
         Ok(loaded)
@@ -98,11 +100,13 @@ struct Follower {
     directory: PathBuf,
     /// How many manifests are there: beside one, files are loaded by manifests only.
     manifests: usize,
+    /// The manifests that could not be loaded as they are: they may name a file that is still to come.
+    failed: BTreeSet<PathBuf>,
 }
 
 impl Follower {
     fn new(host: Weak<Inner>, directory: &Path) -> Follower {
-        Follower { host, directory: directory.to_owned(), manifests: 0 }
+        Follower { host, directory: directory.to_owned(), manifests: 0, failed: BTreeSet::new() }
     }
 
     fn follow(&mut self, change: Change) {
@@ -110,13 +114,23 @@ impl Follower {
         match change {
             Change::Added(path) if is_manifest(&path) => {
                 self.manifests += 1;
-                host.manifest_came(&path, &self.directory);
+                self.manifest_came(&host, path);
             }
-            Change::Changed(path) if is_manifest(&path) => host.manifest_came(&path, &self.directory),
-            Change::Added(path) | Change::Changed(path) => host.file_came(&path, self.manifests > 0),
+            Change::Changed(path) if is_manifest(&path) => self.manifest_came(&host, path),
+            Change::Added(path) | Change::Changed(path) => {
+                host.file_came(&path, self.manifests > 0);
+                let names_it = |manifest: &&PathBuf| {
+                    Manifest::read(manifest).is_ok_and(|manifest| manifest.source == path)
+                };
+                let again: Vec<_> = self.failed.iter().filter(names_it).cloned().collect();
+                for manifest in again {
+                    self.manifest_came(&host, manifest);
+                }
+            }
             Change::Removed(path) => {
                 if is_manifest(&path) {
                     self.manifests = self.manifests.saturating_sub(1);
+                    self.failed.remove(&path);
                 }
                 if let Some(plugin) = host.of_source(|source| source.path() == Some(&path)) {
                     host.unload(&plugin.name);
@@ -136,9 +150,19 @@ impl Follower {
     }
 }
 
+impl Follower {
+    fn manifest_came(&mut self, host: &Inner, path: PathBuf) {
+        if host.manifest_came(&path, &self.directory) {
+            self.failed.remove(&path);
+        } else {
+            self.failed.insert(path);
+        }
+    }
+}
+
 impl Inner {
-    /// A manifest is new, or another one. What becomes of it is told by events.
-    fn manifest_came(&self, path: &Path, directory: &Path) {
+    /// A manifest is new, or another one: whether it is good. What becomes of it is told by events.
+    fn manifest_came(&self, path: &Path, directory: &Path) -> bool {
         let source = PluginSource::Manifest(path.to_owned());
         let known = self.of_source(|known| *known == source).or_else(|| {
             // What was loaded from a file of this directory goes by the manifest from now on.
@@ -147,10 +171,11 @@ impl Inner {
             let is_here = plugin.now().origin.path().and_then(Path::parent) == Some(directory);
             is_here.then_some(plugin)
         });
-        let _ = match known {
+        let result = match known {
             Some(plugin) => self.change(&plugin, |_| Material::read(&source)),
             None => self.load(&source),
         };
+        result.is_ok()
     }
 
     /// A file is new, or another one.

@@ -26,6 +26,8 @@ pub enum BreakerState {
 pub(crate) struct Admission {
     /// How often the breaker had changed its state by then: a call does not count in a state in which it was not let in.
     changes: u64,
+    /// Whether the breaker was open until now, and is tried by this call.
+    pub(crate) is_first_probe: bool,
 }
 
 /// A call that was not let in.
@@ -62,7 +64,7 @@ enum Kind {
 
 impl Admission {
     /// Let in by a breaker of which nobody has heard.
-    pub(super) const FIRST: Admission = Admission { changes: 0 };
+    pub(super) const FIRST: Admission = Admission { changes: 0, is_first_probe: false };
 }
 
 impl Breaker {
@@ -72,6 +74,7 @@ impl Breaker {
 
     /// Lets a call in, or not.
     pub(super) fn admit(&mut self, settings: &BreakerSettings, now: Instant) -> Result<Admission, Open> {
+        let mut is_first_probe = false;
         match &mut self.kind {
             Kind::Closed { .. } => {}
             Kind::Open { until, length } => {
@@ -81,6 +84,7 @@ impl Breaker {
                 }
                 let half_open = Kind::HalfOpen { since: now, length: *length, let_in: 1, good: 0 };
                 self.turn(half_open);
+                is_first_probe = true;
             }
             Kind::HalfOpen { since, length, let_in, good } => {
                 if *let_in >= settings.probes {
@@ -94,7 +98,7 @@ impl Breaker {
                 *let_in += 1;
             }
         }
-        Ok(Admission { changes: self.changes })
+        Ok(Admission { changes: self.changes, is_first_probe })
     }
 
     /// Learns how a call went that it let in; gives the new state, if that is another.

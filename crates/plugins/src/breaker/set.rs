@@ -70,7 +70,8 @@ impl Breakers {
         not_closed
     }
 
-    fn key(&self, tenant: Option<&Arc<str>>) -> Option<Arc<str>> {
+    /// Whose breaker counts for a call: that of its tenant, or the one of all.
+    pub(crate) fn key(&self, tenant: Option<&Arc<str>>) -> Option<Arc<str>> {
         match self.settings.scope {
             BreakerScope::Tenant => tenant.cloned(),
             BreakerScope::Plugin => None,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_core::{Fault, FaultKind, guard_async};
-use host_limits::{Usage, disarm};
+use host_limits::{ArmError, Exceeded, Usage, disarm};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
 use super::{CallOptions, Called, Work, is_the_plugins};
-use crate::breaker::Admission;
+use crate::breaker::{Admission, BreakerState};
 use crate::error::{CallError, Stopped};
 use crate::events::Event;
 use crate::host::Inner;
@@ -18,6 +18,8 @@ use crate::plugin::Plugin;
 use crate::queue::{Busy, BusyReason};
 use crate::reply::{CallInfo, Reply};
 use crate::run::wasi_kind;
+use crate::runtime::StoreError;
+use crate::tenants::TenantId;
 use crate::version::Version;
 
 /// How long to wait before the pool is asked again.
@@ -83,10 +85,13 @@ impl Inner {
             plugin.counts.refused();
             CallError::Open {
                 plugin: Arc::clone(&call.plugin),
-                tenant: call.tenant.clone(),
+                tenant: version.breakers.key(call.tenant.as_ref()),
                 retry_after: open.retry_after,
             }
         })?;
+        if admission.is_first_probe {
+            self.tell_breaker(&version, &call, BreakerState::HalfOpen);
+        }
         let span = debug_span!(
             target: "host_plugins", "call",
             plugin = &*plugin.name, export = called.export, version = version.number, id = call.id.0,
@@ -96,18 +101,36 @@ impl Inner {
         let ran = attempt.run(&prepared, work).await?;
         attempt.finish(admission, called, ran)
     }
+
+    fn tell_breaker(&self, version: &Version, call: &CallInfo, state: BreakerState) {
+        self.teller.tell(|| Event::Breaker {
+            plugin: Arc::clone(&call.plugin),
+            tenant: version.breakers.key(call.tenant.as_ref()),
+            state,
+        });
+    }
 }
 
 impl Attempt<'_> {
     /// Does the work, in an instance that waited or a new one.
     async fn run<W: Work>(&self, prepared: &W::Prepared, work: &mut W) -> Result<Ran<W::Value>, CallError> {
         loop {
-            let (live, warm) = self.inner.live(self.options, &self.version, self.since)?;
+            let (live, warm) = match self.inner.live(self.options, &self.version, self.since) {
+                Err(StoreError::Limits(ArmError::Exceeded(Exceeded::LedgerStores { ledger, .. }))) => {
+                    // Those that wait have stores, too; of others only what all have together.
+                    // By place and not by name: a tenant may be named like it.
+                    let of_process = std::ptr::eq(&*ledger, self.inner.tenants.process().name());
+                    let tenant = (!of_process).then_some(self.options.tenant.id);
+                    self.wait_for_room(tenant, BusyReason::Stores).await?;
+                    continue;
+                }
+                live => live?,
+            };
             let ran = self.run_in(live, warm, prepared, work).instrument(self.span.clone()).await?;
             match &ran.result {
                 Err(fault) if !ran.began && matches!(fault.kind(), FaultKind::Busy(_)) => {
                     drop(ran);
-                    self.wait_for_room().await?;
+                    self.wait_for_room(None, BusyReason::Pool).await?;
                 }
                 _ => return Ok(ran),
             }
@@ -145,15 +168,15 @@ impl Attempt<'_> {
         Ok(Ran { live, warm, began, result, usage })
     }
 
-    /// The pool is full: gives up an instance that waits for its next call, or waits a little.
-    async fn wait_for_room(&self) -> Result<(), CallError> {
-        if self.inner.give_up_idle(None) {
+    /// There is no room for another instance: gives up one that waits for its next call, of one tenant or of any, or waits a little.
+    async fn wait_for_room(&self, tenant: Option<TenantId>, why: BusyReason) -> Result<(), CallError> {
+        if self.inner.give_up_idle(tenant) {
             return Ok(());
         }
         let waited = self.since.elapsed();
         if waited >= self.inner.policy.queue.wait {
             self.plugin.counts.refused();
-            let busy = Busy::new(BusyReason::Pool, waited, self.call.tenant.clone());
+            let busy = Busy::new(why, waited, self.call.tenant.clone());
             return Err(CallError::Busy(busy));
         }
         tokio::time::sleep(POOL_PAUSE).await;
@@ -174,13 +197,12 @@ impl Attempt<'_> {
             None => self.plugin.counts.good(),
             Some(fault) => self.plugin.counts.fault(fault.kind().name()),
         }
-        let bad = fault.is_some_and(|fault| is_the_plugins(fault.kind()));
-        if let Some(state) = self.version.breakers.record(tenant, admission, now, bad) {
-            self.inner.teller.tell(|| Event::Breaker {
-                plugin: Arc::clone(&self.plugin.name),
-                tenant: self.call.tenant.clone(),
-                state,
-            });
+        let bad = fault.is_some();
+        // What somebody else decided tells nothing of the plugin, good or bad.
+        if fault.is_none_or(|fault| is_the_plugins(fault.kind()))
+            && let Some(state) = self.version.breakers.record(tenant, admission, now, bad)
+        {
+            self.inner.tell_breaker(&self.version, &self.call, state);
         }
         if !self.span.is_disabled() {
             self.span.record("result", fault.map_or("ok", |fault| fault.kind().name()));
@@ -200,7 +222,7 @@ impl Attempt<'_> {
         match result {
             Ok(value) => {
                 live.calls += 1;
-                self.version.idle.put(tenant, live, now);
+                self.version.idle.put(self.options.tenant.id, live, now);
                 Ok(Reply { value, usage, captured, call: self.call })
             }
             Err(fault) => {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use host_limits::{ArmError, Exceeded, Meter};
+use host_limits::{ArmError, Meter};
 use wasmtime::Store;
 
 use super::CallOptions;
@@ -10,6 +10,7 @@ use crate::host::Inner;
 use crate::instances::Live;
 use crate::runtime::StoreError;
 use crate::state::State;
+use crate::tenants::TenantId;
 use crate::version::Version;
 
 impl Inner {
@@ -21,7 +22,7 @@ impl Inner {
         queued_since: Instant,
     ) -> Result<(Live, bool), StoreError> {
         let now = Instant::now();
-        while let Some(mut live) = version.idle.take(options.tenant.name.as_ref(), now) {
+        while let Some(mut live) = version.idle.take(options.tenant.id, now) {
             live.store.data_mut().begin_call(queued_since);
             match self.runtime.arm(&mut live.store) {
                 Ok(()) => return Ok((live, true)),
@@ -30,15 +31,7 @@ impl Inner {
                 Err(error) => return Err(error.into()),
             }
         }
-        let store = match self.fresh(options, version, queued_since) {
-            // Those that wait have stores, too. One of the tenant's own goes first, for what is refused may be the tenant's.
-            Err(StoreError::Limits(ArmError::Exceeded(Exceeded::LedgerStores { .. })))
-                if self.give_up_idle(Some(&options.tenant.name)) || self.give_up_idle(None) =>
-            {
-                self.fresh(options, version, queued_since)?
-            }
-            store => store?,
-        };
+        let store = self.fresh(options, version, queued_since)?;
         Ok((Live::new(store, now), false))
     }
 
@@ -56,7 +49,7 @@ impl Inner {
     }
 
     /// Gives up the instance that has waited longest, of all plugins; of one tenant only, if one is given.
-    pub(super) fn give_up_idle(&self, tenant: Option<&Option<std::sync::Arc<str>>>) -> bool {
+    pub(super) fn give_up_idle(&self, tenant: Option<TenantId>) -> bool {
         let versions: Vec<_> = self.read().values().map(|plugin| plugin.now()).collect();
         let oldest = versions
             .iter()

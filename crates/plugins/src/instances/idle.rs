@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{InstancePolicy, Live};
+use crate::tenants::TenantId;
 
 /// Instances that wait. One is only ever given to the tenant that it served before.
 pub(crate) struct Idle {
     policy: InstancePolicy,
-    waiting: Mutex<HashMap<Option<Arc<str>>, Vec<Live>>>,
+    waiting: Mutex<HashMap<TenantId, Vec<Live>>>,
     /// Whether none may wait any more, because the version is no longer in use.
     closed: AtomicBool,
 }
@@ -21,12 +22,11 @@ impl Idle {
     }
 
     /// The instance of `tenant` that has waited for the shortest time; none that is too old.
-    pub(crate) fn take(&self, tenant: Option<&Arc<str>>, now: Instant) -> Option<Live> {
+    pub(crate) fn take(&self, tenant: TenantId, now: Instant) -> Option<Live> {
         let InstancePolicy::Warm { max_age, .. } = self.policy else { return None };
         let mut too_old = Vec::new();
         let mut waiting = self.lock();
-        // `Option<Arc<str>>` has no borrowed form; cloning it allocates nothing.
-        let mine = waiting.get_mut(&tenant.cloned())?;
+        let mine = waiting.get_mut(&tenant)?;
         let found = loop {
             match mine.pop() {
                 Some(live) if age(&live, now) < max_age => break Some(live),
@@ -41,7 +41,7 @@ impl Idle {
     }
 
     /// Lets an instance wait that has done a call well, if it may.
-    pub(crate) fn put(&self, tenant: Option<&Arc<str>>, mut live: Live, now: Instant) {
+    pub(crate) fn put(&self, tenant: TenantId, mut live: Live, now: Instant) {
         let InstancePolicy::Warm { max_idle, max_calls, max_age } = self.policy else { return };
         if live.calls >= max_calls.into() || age(&live, now) >= max_age {
             return;
@@ -52,7 +52,7 @@ impl Idle {
             drop(waiting);
             return;
         }
-        let mine = waiting.entry(tenant.cloned()).or_default();
+        let mine = waiting.entry(tenant).or_default();
         let too_many = if mine.len() < max_idle as usize {
             mine.push(live);
             None
@@ -64,16 +64,16 @@ impl Idle {
     }
 
     /// Since when the one has waited that has waited longest; of `tenant` only, if one is named.
-    pub(crate) fn oldest(&self, tenant: Option<&Option<Arc<str>>>) -> Option<Instant> {
+    pub(crate) fn oldest(&self, tenant: Option<TenantId>) -> Option<Instant> {
         let waiting = self.lock();
-        let of = waiting.iter().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == *key));
+        let of = waiting.iter().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
         of.filter_map(|(_, lives)| lives.first()).map(|live| live.idle_since).min()
     }
 
     /// Gives up the one that has waited longest; whether there was one.
-    pub(crate) fn give_up_oldest(&self, tenant: Option<&Option<Arc<str>>>) -> bool {
+    pub(crate) fn give_up_oldest(&self, tenant: Option<TenantId>) -> bool {
         let mut waiting = self.lock();
-        let of = waiting.iter_mut().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == *key));
+        let of = waiting.iter_mut().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
         let longest = of
             .filter_map(|(_, lives)| lives.first().map(|live| live.idle_since).map(|since| (since, lives)))
             .min_by_key(|(since, _)| *since);
@@ -81,6 +81,18 @@ impl Idle {
         waiting.retain(|_, lives| !lives.is_empty());
         drop(waiting);
         given_up.is_some()
+    }
+
+    /// Gives up all of one tenant.
+    pub(crate) fn give_up_of(&self, tenant: TenantId) {
+        let given_up = self.lock().remove(&tenant);
+        drop(given_up);
+    }
+
+    /// Gives up all, but takes others.
+    pub(crate) fn clear(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
     }
 
     /// Gives up those that are too old.
@@ -117,7 +129,7 @@ impl Idle {
     }
 
     /// The map is whole at every moment, so a panic elsewhere is no reason to distrust it.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Option<Arc<str>>, Vec<Live>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Live>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

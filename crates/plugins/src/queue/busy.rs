@@ -31,6 +31,8 @@ pub enum BusyReason {
     Waited,
     /// The engine's pool had no place in time.
     Pool,
+    /// There were as many stores as the ledger of its tenant, or of all, allows.
+    Stores,
 }
 
 impl fmt::Display for BusyReason {
@@ -40,6 +42,9 @@ impl fmt::Display for BusyReason {
             BusyReason::Waited => "no place for the call in time (`queue.concurrency` and `queue.wait`)",
             BusyReason::Pool => {
                 "no place in the engine's pool in time (`profile.pool.guests` and `queue.wait`)"
+            }
+            BusyReason::Stores => {
+                "no place for another store in time (`stores` of the tenant or the process, and `queue.wait`)"
             }
         })
     }

@@ -117,8 +117,8 @@ impl State {
         let now = self.seconds(now);
         let (free, clock) = (self.running < self.concurrency, self.clock);
         let Some(lane) = self.lanes.get_mut(&id) else { return false };
-        if lane.is_idle() {
-            lane.used = lane.used.max(clock);
+        if lane.waiting.is_empty() {
+            lane.used += (clock - lane.virtual_time(now)).max(0.0);
         }
         // Whoever waits in another lane while a place is free waits for the number of calls of that lane, and is not passed over.
         if !free || lane.running >= lane.most || !lane.waiting.is_empty() {
