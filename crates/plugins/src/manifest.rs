@@ -151,8 +151,11 @@ impl Manifest {
     /// [`ManifestError::Source`] or [`ManifestError::Digest`].
     pub fn read_source(&self) -> Result<Vec<u8>, ManifestError> {
         let (name, path) = (&self.name, &self.source);
-        let bytes = read_whole(path)
-            .map_err(|source| ManifestError::Source { name: name.clone(), path: path.clone(), source })?;
+        let bytes = read_whole(path).map_err(|source| ManifestError::Source {
+            name: name.clone(),
+            path: path.clone(),
+            source,
+        })?;
         if let Some(expected) = self.sha256 {
             let found = Digest::of(&bytes);
             if found != expected {

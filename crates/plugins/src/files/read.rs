@@ -70,7 +70,8 @@ pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
             format!("it has {length} bytes, and no more than {most} are read")
         }
         Err(ReadError::Changing { .. }) => {
-            "it keeps changing while it is read; write it under another name, and rename it when it is whole".to_owned()
+            "it keeps changing while it is read; write it under another name, and rename it when it is whole"
+                .to_owned()
         }
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, reason))

@@ -30,7 +30,10 @@ pub(super) struct Text {
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) source: PathBuf,
     /// The SHA-256 digest of that file.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", pattern(r"^(sha256:)?[0-9A-Fa-f]{64}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<String>", pattern(r"^(sha256:)?[0-9A-Fa-f]{64}$"))
+    )]
     pub(super) sha256: Option<Digest>,
     /// The name of the world it is for, among those that the operator knows.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
