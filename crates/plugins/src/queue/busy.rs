@@ -41,7 +41,7 @@ impl fmt::Display for BusyReason {
             BusyReason::QueueFull => "too many calls wait already (`queue.waiting`)",
             BusyReason::Waited => "no place for the call in time (`queue.concurrency` and `queue.wait`)",
             BusyReason::Pool => {
-                "no place in the engine's pool in time (`profile.pool.guests` and `queue.wait`)"
+                "no place in the engine's pool in time (`profile.allocation.pool.guests` and `queue.wait`)"
             }
             BusyReason::Stores => {
                 "no place for another store in time (`stores` of the tenant or the process, and `queue.wait`)"
