@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::cargo::{WORKSPACE, cargo, metadata, root, run};
+use crate::cargo::{CommandError, WORKSPACE, cargo, line, metadata, root, run};
+use crate::guests;
 
 /// One example of one package.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,6 +72,20 @@ pub(crate) fn all() -> Result<Vec<Example>> {
 pub(crate) fn find(package: &str, name: &str) -> Result<Example> {
     let found = all()?.into_iter().find(|example| example.package == package && example.name == name);
     found.with_context(|| format!("{package} has no example named `{name}`"))
+}
+
+/// Builds the guests and the examples, runs one with `arguments`, and passes its exit status on.
+pub(crate) fn run_alone(package: &str, name: &str, arguments: &[&str]) -> Result<ExitCode> {
+    guests::build()?;
+    let example = find(package, name)?;
+    build()?;
+    let mut command = example.command()?;
+    let status = command
+        .args(arguments)
+        .status()
+        .map_err(|source| CommandError::NotStarted { line: line(&command), source })?;
+    // A status without a code is a death by signal; one that does not fit is a failure all the same.
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Builds every example in one go.

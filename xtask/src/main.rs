@@ -12,6 +12,7 @@ mod files;
 mod guests;
 mod layers;
 mod promises;
+mod soak;
 mod suite;
 mod table;
 mod test;
@@ -32,6 +33,8 @@ usage: cargo xtask <command>
                      component [--suite PATH ...], of which each PATH is a checkout; or
                      languages [--offline], which downloads the tools that build its guests
   bench [-- ARGS]    the same jobs through wasm-host, raw Wasmtime and Extism, in one run; ARGS go to criterion
+  soak [--seconds N] [--seed N]
+                     32 plugins under load for N seconds [60], a third of them hostile, with reloads and cancelled calls
   demo [ARGS]        build guests, run good and hostile plugins side by side
 ";
 
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
             Err(unknown) => return wrong_usage(&unknown),
         },
         ["suite"] => return wrong_usage(&format!("which suite? {}", suite::known())),
+        ["soak", rest @ ..] => soak::run(rest),
         ["demo", "--", rest @ ..] | ["demo", rest @ ..] => demo::run(rest),
         [] => return wrong_usage("which command?"),
         [command, ..] if ["bench", "guests", "test"].contains(command) => {

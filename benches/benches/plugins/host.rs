@@ -1,7 +1,8 @@
 //! The same through `PluginHost`.
 
-use host_plugins::wasmtime::component::Val;
-use host_plugins::{PluginHost, Policy};
+use host_plugins::wasmtime::component::{Instance, Val};
+use host_plugins::wasmtime::{self, Store};
+use host_plugins::{Bindings, PluginHost, Policy, State};
 
 use crate::bindings::Echo;
 
@@ -13,6 +14,12 @@ const POLICY: &str = r#"
     stdout = { capture = 65536 }
     stderr = { capture = 65536 }
 "#;
+
+impl Bindings for Echo {
+    fn new(store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Echo> {
+        Echo::new(store, instance)
+    }
+}
 
 pub(crate) struct Host {
     host: PluginHost,
@@ -29,16 +36,23 @@ impl Host {
         Host { host }
     }
 
-    /// Through `bindgen!`, in an instance of its own.
-    pub(crate) async fn typed(&self, text: &str) -> String {
-        let work = async |store: &mut _, instance| {
-            let plugin = Echo::new(&mut *store, &instance)?;
-            plugin.call_process(store, text).await
-        };
-        self.host.call_with("echo", work).await.expect("it works").value
+    /// The same, which keeps an instance for the next call.
+    pub(crate) fn warm(wasm: &[u8]) -> Host {
+        let mut policy = policy();
+        let warm = "instances = { warm = { max-calls = 4_000_000_000, max-age = '1h' } }";
+        policy.instances = Policy::from_toml(warm).expect("the policy is right").instances;
+        let host = PluginHost::new(policy, None).expect("the policy fits");
+        host.load_bytes("echo", wasm).expect("it is a plugin");
+        Host { host }
     }
 
-    /// By the name of the export, in an instance of its own.
+    /// Through `bindgen!`.
+    pub(crate) async fn typed(&self, text: &str) -> String {
+        let work = async |store: &mut _, plugin: &Echo| plugin.call_process(store, text).await;
+        self.host.call_typed("echo", work).await.expect("it works").value
+    }
+
+    /// By the name of the export.
     pub(crate) async fn untyped(&self, text: &str) -> String {
         let arguments = [Val::String(text.to_owned())];
         let mut outcome = self.host.call("echo", "process", &arguments).await.expect("it works");

@@ -70,7 +70,7 @@ fn fresh(criterion: &mut Criterion, tables: &mut String, size: &str, text: &str)
     calls.add("raw Wasmtime with the same guards", || {
         black_box(runtime.block_on(raw.fresh(black_box(text))));
     });
-    calls.add("PluginHost: call_with and bindgen", || {
+    calls.add("PluginHost: call_typed and bindgen", || {
         black_box(runtime.block_on(host.typed(black_box(text))));
     });
     calls.add("PluginHost: call, by name", || {
@@ -88,6 +88,11 @@ fn warm(criterion: &mut Criterion, tables: &mut String, size: &str, text: &str) 
     let raw = raw::Raw::new(&guest());
     let mut raw = runtime.block_on(raw.kept());
     let mut extism = extism::Extism::new().kept();
+    let host = host::Host::warm(&guest());
+    for _ in 0..2 {
+        assert!(runtime.block_on(host.typed(text)) == text, "PluginHost gave a wrong answer");
+        assert!(runtime.block_on(host.untyped(text)) == text, "PluginHost gave a wrong answer");
+    }
     assert!(runtime.block_on(raw.call(text)) == text, "raw Wasmtime gave a wrong answer");
     assert!(extism::call(&mut extism, text) == text, "Extism gave a wrong answer");
 
@@ -95,7 +100,12 @@ fn warm(criterion: &mut Criterion, tables: &mut String, size: &str, text: &str) 
     calls.add("raw Wasmtime, limits set anew", || {
         black_box(runtime.block_on(raw.call(black_box(text))));
     });
-    // Here belongs: PluginHost with `instances = { warm = {} }`, by `call_with` and by `call`.
+    calls.add("PluginHost: call_typed and bindgen", || {
+        black_box(runtime.block_on(host.typed(black_box(text))));
+    });
+    calls.add("PluginHost: call, by name", || {
+        black_box(runtime.block_on(host.untyped(black_box(text))));
+    });
     calls.add("Extism: plugin that is kept", || {
         black_box(extism::call(&mut extism, black_box(text)));
     });

@@ -1,5 +1,7 @@
 //! `wasm-host doctor`: everything that keeps a program from running here, and what to change.
 
+mod directory;
+
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -22,9 +24,13 @@ const SICK: i32 = 1;
 /// Prints what is wrong, and gives the exit code.
 pub(crate) fn doctor(flags: &DoctorFlags) -> Result<i32> {
     let file = &flags.file;
+    if file.is_dir() {
+        return directory::doctor(flags);
+    }
     let wasm = load::read(file)?;
     // The engine of `run`: what is said here holds there.
-    let runtime = load::runtime(&policy::of_code(None, None, &wasm)?, load::cache(&flags.cache)?)?;
+    let runtime =
+        load::runtime(&policy::of_code(flags.policy.as_deref(), None, &wasm)?, load::cache(&flags.cache)?)?;
     let compiled = load::compiling(file, &wasm, || runtime.compile(&wasm))
         .with_context(|| format!("cannot look at `{}`", file.display()))?;
     let world = flags.world.as_deref().map(|world| read_world(&runtime, &compiled, world)).transpose()?;
@@ -49,13 +55,18 @@ fn read_world(runtime: &Runtime, compiled: &Compiled, asked: &OsStr) -> Result<W
     if compiled.module().is_some() {
         bail!("a core module has no world; make a component of it, or leave --world out");
     }
-    let whole = PathBuf::from(asked);
-    let (path, name) = match asked.to_str().and_then(|asked| asked.rsplit_once('#')) {
-        Some((path, name)) if !whole.exists() => (PathBuf::from(path), Some(name)),
-        _ => (whole, None),
-    };
+    let (path, name) = split_world(asked);
     World::read(runtime.engine(), &path, name)
         .with_context(|| format!("cannot take a world from `{}`", path.display()))
+}
+
+/// A path, and the name behind its `#`, if there is no file of the whole name.
+fn split_world(asked: &OsStr) -> (PathBuf, Option<&str>) {
+    let whole = PathBuf::from(asked);
+    match asked.to_str().and_then(|asked| asked.rsplit_once('#')) {
+        Some((path, name)) if !whole.exists() => (PathBuf::from(path), Some(name)),
+        _ => (whole, None),
+    }
 }
 
 fn needs_of(compiled: &Compiled) -> Needs {

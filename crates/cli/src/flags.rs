@@ -24,7 +24,7 @@ pub(crate) struct Flags {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: the program's own; 1 if an export returned an error, if doctor finds that a program does not fit, or if the
+Exit codes: the program's own; 1 if an export returned an error, if doctor finds that a program or a plugin does not fit, or if the
 cache has damaged entries or a program that could not be compiled for it; 124 if its deadline passed, 137 if it ran out
 of memory or tables, 134 for a trap and every other budget, 125 if wasm-host itself failed, 2 for a wrong command line.";
 
@@ -150,13 +150,19 @@ pub(crate) struct InspectFlags {
 
 /// Say everything that keeps a program from running here, and what to change. No code of it runs.
 ///
-/// The exit code is 1 if it does not fit.
+/// Of a directory of plugins, each manifest is looked at, or each .wasm file if there is no manifest, as a plugin host
+/// would load it; then nothing runs but the health checks that manifests ask for. The exit code is 1 if one does not fit.
 #[derive(Args)]
 pub(crate) struct DoctorFlags {
-    /// A component or a core module.
+    /// A component, a core module, or a directory of plugins.
+    #[arg(value_name = "FILE|DIR")]
     pub(crate) file: PathBuf,
+    /// The limits and grants it will run under; without them, a directory is looked at under strict limits and no grants
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) policy: Option<PathBuf>,
     /// Compare the component with a world: a WIT file, a folder of WIT files with its `deps`, or a component; with #NAME if
-    /// there are several worlds. What the world does not import, it may have from wasm-host
+    /// there are several worlds. What the world does not import, it may have from wasm-host. For a directory: the world that
+    /// manifests may name, in full or as its package calls it
     #[arg(long, value_name = "WIT[#NAME]")]
     pub(crate) world: Option<OsString>,
     /// Print it as JSON.

@@ -1,14 +1,19 @@
-//! The main job: good and hostile plugins from one directory, under one policy, in one process.
+//! The main job: good and hostile plugins from one directory of manifests, under one policy, in one process.
 //!
 //! `cargo xtask demo` builds the guests and runs this. Every plugin is called twice, all of them at the same time: first
-//! by a host that has to compile them, then by a fresh host that finds their code in the cache. The exit status is 0
-//! only if every good plugin gave its answer and every hostile one was stopped for its own reason.
+//! by a host that has to compile them, then by a fresh host that finds their code in the cache. At last one of them gets
+//! a new version while it is called, and a broken one that is refused. The exit status is 0 only if every good plugin gave its answer,
+//! every hostile one was stopped for its own reason, and no call noticed the new version.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
+use std::fs;
+use std::io::{IsTerminal, Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use host_plugins::host_cache::{Cache, IntegrityOnly};
@@ -45,8 +50,9 @@ fn out_of_time(why: &Exceeded) -> bool {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let policy = Policy::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo-policy.toml"))?;
-    let directory = fixtures::plugins();
-    let cache = tempfile::tempdir()?;
+    let scratch = tempfile::tempdir()?;
+    let directory = scratch.path().join("plugins");
+    write_plugins(&directory)?;
     println!("{} plugins, each called with \"Ada\" under the same policy:", EXPECTED.len());
     println!(
         "{} of memory, {} of fuel, {:?}; no files, no network",
@@ -60,10 +66,10 @@ async fn main() -> Result<ExitCode> {
         println!("\n{round}");
         println!("  plugin           version  code      load       time        fuel   memory  result");
         let host =
-            PluginHost::new(policy.clone(), Some(Cache::open(cache.path().join("code"), IntegrityOnly)?))?;
-        let loaded = host.load_directory(&directory)?;
+            PluginHost::new(policy.clone(), Some(Cache::open(scratch.path().join("code"), IntegrityOnly)?))?;
+        let loaded = host.load_directory_with(&directory, |step| show_progress(step.done, step.of))?;
         ensure!(loaded.failed.is_empty(), "not loaded: {:?}", loaded.failed);
-        for (ended, plugin) in call_all(Arc::new(host), loaded.plugins).await? {
+        for (ended, plugin) in call_all(host, loaded.plugins).await? {
             let (_, _, as_expected) = EXPECTED
                 .iter()
                 .find(|(name, ..)| *name == plugin.name)
@@ -73,6 +79,7 @@ async fn main() -> Result<ExitCode> {
             println!("{} {}", if good { " " } else { "!" }, ended.row(&plugin));
         }
     }
+    wrong += usize::from(!reload(&policy, &directory).await?);
     if wrong == 0 {
         println!("\nall as it should be: the good plugins answered, the hostile ones were stopped");
         return Ok(ExitCode::SUCCESS);
@@ -81,11 +88,86 @@ async fn main() -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// Puts the plugins into `directory`, each with a manifest beside it.
+fn write_plugins(directory: &Path) -> Result<()> {
+    fs::create_dir(directory)?;
+    for (name, does, _) in EXPECTED {
+        fs::copy(fixtures::path(&format!("plugins/{name}")), directory.join(format!("{name}.wasm")))?;
+        let manifest = format!(
+            "# {does}\nname = \"{name}\"\nsource = \"{name}.wasm\"\n\n[grants]\nstdout = {{ capture = 65536 }}\nstderr = {{ capture = 65536 }}\n"
+        );
+        fs::write(directory.join(format!("{name}.toml")), manifest)?;
+    }
+    Ok(())
+}
+
+/// Counts on one line, where somebody looks.
+fn show_progress(done: usize, of: usize) {
+    if stdout().is_terminal() {
+        print!("\r  loading {done}/{of}{}", if done == of { "\r                 \r" } else { "" });
+        let _ = stdout().flush();
+    }
+}
+
+/// Gives `greeter` a new version and then a broken one, while it is called all the time. Whether all went as it should.
+async fn reload(policy: &Policy, directory: &Path) -> Result<bool> {
+    println!("\nhot reload, while it is called");
+    let host = PluginHost::new(policy.clone(), None)?;
+    let before = host.load_manifest(directory.join("greeter.toml"))?.version;
+    let newest = Arc::new(AtomicU64::new(0));
+    let calling = tokio::spawn(call_until_unloaded(host.clone(), Arc::clone(&newest)));
+    until(|| newest.load(Ordering::Relaxed) == before).await?;
+
+    fs::copy(fixtures::path("plugins/shout"), directory.join("greeter.wasm"))?;
+    let reloaded = host.clone();
+    let after = tokio::task::spawn_blocking(move || reloaded.reload("greeter")).await??.version;
+    until(|| newest.load(Ordering::Relaxed) == after).await?;
+
+    fs::write(directory.join("greeter.wasm"), "not a plugin")?;
+    let refused = host.reload("greeter").err();
+    let stays = host.get("greeter").map(|plugin| plugin.version);
+    host.unload("greeter");
+    let (good, bad) = calling.await?;
+    let as_expected = (before, after, stays) == (1, 2, Some(2)) && refused.is_some() && bad == 0;
+    println!("{} greeter  version {before} → {after}", if as_expected { " " } else { "!" });
+    println!("    {good} calls answered meanwhile, {bad} not");
+    match refused {
+        Some(error) => println!("    a broken version is refused: {error}"),
+        None => println!("    a broken version was taken"),
+    }
+    Ok(as_expected)
+}
+
+/// Calls `greeter` until it is unloaded. Gives how many calls had the right answer of their version, and how many not.
+async fn call_until_unloaded(host: PluginHost, newest: Arc<AtomicU64>) -> (u64, u64) {
+    let (mut good, mut bad) = (0, 0);
+    loop {
+        match host.call_json("greeter", "process", &serde_json::json!(["Ada"])).await {
+            Err(CallError::UnknownPlugin { .. }) => return (good, bad),
+            Ok(reply) if reply.value["ok"] == ["Hello, Ada!", "ADA"][(reply.call.version == 2) as usize] => {
+                newest.store(reply.call.version, Ordering::Relaxed);
+                good += 1;
+            }
+            _ => bad += 1,
+        }
+    }
+}
+
+/// Waits until something is so, but not for ever.
+async fn until(is_so: impl Fn() -> bool) -> Result<()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        ensure!(Instant::now() < end, "no call was answered as it should be within a minute");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}
+
 /// Calls all plugins at the same time, and gives how each ended, in order.
-async fn call_all(host: Arc<PluginHost>, plugins: Vec<PluginInfo>) -> Result<Vec<(Ended, PluginInfo)>> {
+async fn call_all(host: PluginHost, plugins: Vec<PluginInfo>) -> Result<Vec<(Ended, PluginInfo)>> {
     let mut calls = JoinSet::new();
     for plugin in plugins {
-        let host = Arc::clone(&host);
+        let host = host.clone();
         calls.spawn(async move { (Ended::of(&host, &plugin.name).await, plugin) });
     }
     let mut ended = calls.join_all().await;

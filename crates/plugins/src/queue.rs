@@ -96,6 +96,8 @@ impl FairQueue {
 impl Lane {
     /// Waits for a place. Dropping the future loses nobody's place.
     pub(crate) async fn admit(&self) -> Result<Permit, Refusal> {
+        // A task that calls in a loop may never have to wait, and would keep its thread from all others.
+        tokio::task::coop::consume_budget().await;
         let since = Instant::now();
         let (waiter, granted) = {
             let mut state = self.shared.lock();

@@ -40,7 +40,10 @@ const MODULE: &str = r#"(module
     (func (export "number") (result i32) (i32.const 1)))"#;
 
 fn module(limits: Limits) -> PluginHost {
-    let host = PluginHost::new(policy(limits), None).unwrap();
+    let mut policy = policy(limits);
+    // The tests make more faults than a plugin may.
+    policy.breaker.faults = 100;
+    let host = PluginHost::new(policy, None).unwrap();
     host.load_bytes("m", &wat::parse_str(MODULE).unwrap()).unwrap();
     host
 }

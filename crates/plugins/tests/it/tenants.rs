@@ -15,9 +15,13 @@ fn host_with(text: &str) -> PluginHost {
     host
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_line_that_is_too_long_or_too_slow_is_busy() {
-    let host = host_with("queue = { concurrency = 1, waiting = 1, wait = '100ms' }");
+    let mut policy = policy_with("queue = { concurrency = 1, waiting = 1, wait = '100ms' }");
+    // The one that has the place must have it for as long as the test takes.
+    policy.limits.fuel = None;
+    let host = PluginHost::new(policy, None).unwrap();
+    host.load_bytes("a", &counting(1)).unwrap();
     let acme = host.tenant("acme").unwrap();
     let spin = acme.clone();
     let spin = tokio::spawn(async move { spin.call("a", "spin", &[]).await.map(drop) });
