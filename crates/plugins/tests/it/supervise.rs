@@ -71,6 +71,7 @@ async fn cancelled(host: &PluginHost) {
     let spin = tokio::spawn(async move { spin.call("a", "spin", &[]).await });
     let id = loop {
         tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(!spin.is_finished(), "it is refused");
         if let Some(call) = host.snapshot().underway.first() {
             break call.id;
         }
