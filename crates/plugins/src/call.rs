@@ -148,15 +148,18 @@ fn may_go_well_later(error: &CallError) -> bool {
 
 /// Whether a fault speaks against the plugin. What its host lacks, and what somebody else decided, does not.
 fn is_the_plugins(kind: &FaultKind) -> bool {
-    match kind {
-        FaultKind::Busy(_) | FaultKind::Host | FaultKind::Panic(_) | FaultKind::Poisoned => false,
-        FaultKind::Budget(
-            Exceeded::Cancelled
-            | Exceeded::LedgerMemory { .. }
-            | Exceeded::LedgerStores { .. }
-            | Exceeded::LedgerCalls { .. }
-            | Exceeded::LedgerFuel { .. },
-        ) => false,
-        _ => true,
-    }
+    !matches!(
+        kind,
+        FaultKind::Busy(_)
+            | FaultKind::Host
+            | FaultKind::Panic(_)
+            | FaultKind::Poisoned
+            | FaultKind::Budget(
+                Exceeded::Cancelled
+                    | Exceeded::LedgerMemory { .. }
+                    | Exceeded::LedgerStores { .. }
+                    | Exceeded::LedgerCalls { .. }
+                    | Exceeded::LedgerFuel { .. }
+            )
+    )
 }

@@ -84,7 +84,8 @@ impl Tenants {
         let process = Ledger::new("process", process);
         let lane = queue.lane(others.weight, process.limits().calls);
         let unnamed = Arc::new(Tenant { id: TenantId(0), name: None, ledger: process.clone(), lane });
-        let tenants = Tenants { process, unnamed, others, queue, made: AtomicU64::new(0), tenants: RwLock::default() };
+        let tenants =
+            Tenants { process, unnamed, others, queue, made: AtomicU64::new(0), tenants: RwLock::default() };
         for (name, settings) in named {
             tenants.write().insert(name.as_str().into(), Arc::new(tenants.make(name, settings)));
         }

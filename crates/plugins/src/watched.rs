@@ -70,7 +70,8 @@ impl PluginHost {
         let loaded = self.inner.load_listed(&listing, on_progress);
         let mut follower = Follower::new(Arc::downgrade(&self.inner), &directory);
         follower.manifests = listing.files.keys().filter(|path| is_manifest(path)).count();
-        follower.failed = loaded.failed.iter().map(|(path, _)| path.clone()).filter(|path| is_manifest(path)).collect();
+        follower.failed =
+            loaded.failed.iter().map(|(path, _)| path.clone()).filter(|path| is_manifest(path)).collect();
         let watcher = Watcher::start(listing, settings, move |change| follower.follow(change))?;
         watchers.insert(directory, watcher);
         Ok(loaded)

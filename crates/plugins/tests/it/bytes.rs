@@ -106,7 +106,10 @@ async fn the_forms_of_a_call_say_the_same() {
     load(&host, "greeter");
     let reply = host.call("greeter", "process", &[string("Ada")]).await.unwrap();
     assert_eq!(reply.value, [ok("Hello, Ada!")]);
-    assert_eq!(host.call_json("greeter", "process", &json!(["Ada"])).await.unwrap().value, json!({ "ok": "Hello, Ada!" }));
+    assert_eq!(
+        host.call_json("greeter", "process", &json!(["Ada"])).await.unwrap().value,
+        json!({ "ok": "Hello, Ada!" })
+    );
     assert_eq!(host.call_wave("greeter", "process(\"Ada\")").await.unwrap().value, "ok(\"Hello, Ada!\")");
     let error = host.call_json("greeter", "process", &json!([1])).await.unwrap_err();
     assert!(matches!(error, CallError::Json(_)), "{error}");
@@ -123,7 +126,8 @@ async fn every_call_can_be_a_task_of_its_own() {
     load(&host, "greeter");
     let tenant = host.tenant("acme").unwrap();
     let one = host.clone();
-    let values = tokio::spawn(async move { one.call("greeter", "process", &[string("Ada")]).await.map(drop) });
+    let values =
+        tokio::spawn(async move { one.call("greeter", "process", &[string("Ada")]).await.map(drop) });
     let one = host.clone();
     let with = tokio::spawn(async move { one.call_with("greeter", async |_, _| Ok(1)).await.map(drop) });
     let one = host.clone();
@@ -134,7 +138,8 @@ async fn every_call_can_be_a_task_of_its_own() {
         one.call_typed("greeter", work).await.map(drop)
     });
     let bytes = tokio::spawn(async move { host.call_bytes("m", "upper", b"a").await.map(drop) });
-    let tenants = tokio::spawn(async move { tenant.call_json("greeter", "process", &json!(["Ada"])).await.map(drop) });
+    let tenants =
+        tokio::spawn(async move { tenant.call_json("greeter", "process", &json!(["Ada"])).await.map(drop) });
     for task in [values, with, typed, bytes, tenants] {
         task.await.unwrap().unwrap();
     }

@@ -2,8 +2,8 @@
 
 mod blocking;
 mod bundle; // everything about one fault, written and read again
-mod cache; // the second start
 mod bytes; // core modules, and calls of the wrong kind
+mod cache; // the second start
 mod call; // arguments, exports, typed calls
 mod command; // WASI commands on a runtime
 mod hostile; // each is stopped for its own reason, and nobody else pays

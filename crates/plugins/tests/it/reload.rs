@@ -98,11 +98,8 @@ async fn a_broken_new_version_is_told_and_the_old_one_stays() {
     let text = host.reload_bytes("a", b"hello").unwrap_err();
     assert!(matches!(text, LoadError::Input(_)), "{text}");
     let events = heard(&mut events);
-    let told = |error: &LoadError| Event::NotReloaded {
-        plugin: "a".into(),
-        version: 1,
-        reason: error.to_string(),
-    };
+    let told =
+        |error: &LoadError| Event::NotReloaded { plugin: "a".into(), version: 1, reason: error.to_string() };
     assert_eq!(events, [told(&truncated), told(&imports), told(&text)]);
     assert_eq!(host.call("a", "version", &[]).await.unwrap().value, [Val::U32(1)]);
     assert!(matches!(host.roll_back("a"), Err(LoadError::NoVersionBefore { .. })));

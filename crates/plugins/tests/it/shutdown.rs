@@ -10,9 +10,7 @@ use host_plugins::{CallError, Event, LoadError, PluginHost, Shutdown, WatchSetti
 use crate::{counting, gate_host, gated, heard, host, limits, policy, policy_with};
 
 /// A host on which a call of `wait` is under way that takes so long.
-async fn waiting(
-    time: Duration,
-) -> (PluginHost, tokio::task::JoinHandle<Result<(), CallError>>) {
+async fn waiting(time: Duration) -> (PluginHost, tokio::task::JoinHandle<Result<(), CallError>>) {
     let host = gate_host(policy(limits()), move || async move {
         tokio::time::sleep(time).await;
         Ok(1)
@@ -40,7 +38,10 @@ async fn calls_have_time_to_finish() {
     call.await.unwrap().unwrap();
     assert!(matches!(heard(&mut events)[0], Event::ShuttingDown { .. }));
     assert_eq!(host.shutdown(Duration::ZERO).await, Shutdown::default());
-    assert!(matches!(host.call("a", "wait", &[]).await, Err(CallError::ShuttingDown | CallError::UnknownPlugin { .. })));
+    assert!(matches!(
+        host.call("a", "wait", &[]).await,
+        Err(CallError::ShuttingDown | CallError::UnknownPlugin { .. })
+    ));
     assert!(matches!(host.load_bytes("b", &counting(1)), Err(LoadError::ShuttingDown)));
     let directory = tempfile::tempdir().unwrap();
     assert!(host.watch(directory.path(), WatchSettings::default()).is_err());

@@ -102,7 +102,8 @@ async fn a_call_that_may_be_made_twice_is() {
     let left = Arc::new(AtomicU32::new(2));
     let failing = Arc::clone(&left);
     let host = gate_host(policy_with(""), move || {
-        let fails = failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        let fails =
+            failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         async move { if fails { Err(wasmtime::Error::msg("not now")) } else { Ok(5) } }
     });
     host.load_bytes("a", &gated()).unwrap();

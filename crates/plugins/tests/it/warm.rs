@@ -190,7 +190,9 @@ async fn a_tenant_at_its_limit_takes_no_instance_from_another() {
 
 #[tokio::test]
 async fn a_full_pool_is_busy_after_a_while() {
-    for text in ["profile = { base = 'untrusted', allocation = { pool = { guests = 2 } } }", "process.stores = 2"] {
+    for text in
+        ["profile = { base = 'untrusted', allocation = { pool = { guests = 2 } } }", "process.stores = 2"]
+    {
         let open = Arc::new(Semaphore::new(0));
         let gate = Arc::clone(&open);
         let host = gate_host(policy_with(&format!("queue.wait = '100ms'\n{text}")), move || {
@@ -208,8 +210,14 @@ async fn a_full_pool_is_busy_after_a_while() {
         }
         match host.call("a", "wait", &[]).await {
             Err(CallError::Busy(busy)) => {
-                assert_eq!(busy.why, if text.contains("pool") { BusyReason::Pool } else { BusyReason::Stores });
-                assert!((Duration::from_millis(100)..Duration::from_secs(20)).contains(&busy.waited), "{busy}");
+                assert_eq!(
+                    busy.why,
+                    if text.contains("pool") { BusyReason::Pool } else { BusyReason::Stores }
+                );
+                assert!(
+                    (Duration::from_millis(100)..Duration::from_secs(20)).contains(&busy.waited),
+                    "{busy}"
+                );
             }
             other => panic!("{text}: {other:?}"),
         }

@@ -122,9 +122,7 @@ fn a_manifest_may_come_before_its_file() {
     assert_eq!(host.watch(at, settings()).unwrap().failed.len(), 1);
     let mut events = host.events();
     put(at, "second.toml", b"source = 'second.wasm'");
-    until("it is told", || {
-        heard(&mut events).iter().any(|event| matches!(event, Event::NotLoaded { .. }))
-    });
+    until("it is told", || heard(&mut events).iter().any(|event| matches!(event, Event::NotLoaded { .. })));
     put(at, "first.wasm", &counting(1));
     put(at, "second.wasm", &counting(1));
     until("both are loaded", || host.list().len() == 2);
@@ -132,9 +130,7 @@ fn a_manifest_may_come_before_its_file() {
     assert_eq!(host.get("first").unwrap().source, source);
     // The same of a manifest that changes its file.
     put(at, "first.toml", b"source = 'other.wasm'");
-    until("it is told", || {
-        heard(&mut events).iter().any(|event| matches!(event, Event::NotReloaded { .. }))
-    });
+    until("it is told", || heard(&mut events).iter().any(|event| matches!(event, Event::NotReloaded { .. })));
     put(at, "other.wasm", &counting(2));
     until("it is reloaded", || version(&host, "first") == 2);
 }
