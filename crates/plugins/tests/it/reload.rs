@@ -17,7 +17,7 @@ async fn no_call_fails_while_there_are_a_hundred_reloads() {
     let host = host();
     let versions: Vec<_> = (1..=101).map(counting).collect();
     host.load_bytes("a", &versions[0]).unwrap();
-    let digests: Arc<Vec<_>> = Arc::new(versions.iter().map(|wasm| Digest::of(wasm)).collect());
+    let digests: Arc<Vec<_>> = Arc::new(versions.iter().map(Digest::of).collect());
     let done = Arc::new(AtomicBool::new(false));
     let calls = Arc::new(AtomicU64::new(0));
     let tasks: Vec<_> = (0..4)
