@@ -191,6 +191,8 @@ impl Partial {
             // A rename takes the place of an empty directory, but of nothing else.
             match fs::rename(&self.0, &path) {
                 Ok(()) => return Ok(path),
+                // One that somebody removes meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
                 Err(_) if fs::symlink_metadata(&path).is_ok() => {}
                 Err(error) => return Err(error),
             }

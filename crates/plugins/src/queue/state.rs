@@ -203,6 +203,11 @@ impl State {
         Some(Granted { id, grant })
     }
 
+    #[cfg(test)]
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
     pub(super) fn usage(&self) -> QueueUse {
         QueueUse { running: self.running, waiting: self.waiting }
     }

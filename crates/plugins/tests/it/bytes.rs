@@ -62,7 +62,10 @@ async fn bytes_in_and_bytes_out() {
 
 #[tokio::test]
 async fn what_a_module_does_wrong_is_its_fault() {
-    let host = module(Limits { lifted: Bytes::kibi(64), ..limits() });
+    let mut policy = policy(Limits { lifted: Bytes::kibi(64), ..limits() });
+    policy.breaker.faults = 100;
+    let host = PluginHost::new(policy, None).unwrap();
+    host.load_bytes("m", &wat::parse_str(MODULE).unwrap()).unwrap();
     let kind = async |export| match host.call_bytes("m", export, b"x").await {
         Err(CallError::Fault(stopped)) => stopped.fault.kind().clone(),
         other => panic!("{export}: {other:?}"),

@@ -107,9 +107,8 @@ fn nothing_is_left_of_a_host() {
     let round = || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut text = "instances = { warm = {} }".to_owned();
-            text.push_str("\nprofile = { base = 'untrusted', allocation = { pool = { guests = 8 } } }");
-            let host = PluginHost::new(policy_with(&text), None).unwrap();
+            let text = "instances = { warm = {} }\nprofile = { allocation = { pool = { guests = 8 } } }";
+            let host = PluginHost::new(policy_with(text), None).unwrap();
             host.watch(&plugins, WatchSettings::default()).unwrap();
             host.call("a", "count", &[]).await.unwrap();
             host.reload_bytes("a", &counting(2)).unwrap();

@@ -157,7 +157,7 @@ async fn a_new_version_has_new_instances() {
 #[tokio::test]
 async fn whoever_waits_idle_makes_room_for_a_call() {
     for text in [
-        "instances = { warm = {} }\nqueue.wait = '100ms'\nprofile = { base = 'untrusted', allocation = { pool = { guests = 2 } } }",
+        "instances = { warm = {} }\nqueue.wait = '100ms'\nprofile = { allocation = { pool = { guests = 2 } } }",
         "instances = { warm = {} }\nqueue.wait = '100ms'\nprocess.stores = 2",
     ] {
         let host = warm(text);
@@ -190,9 +190,7 @@ async fn a_tenant_at_its_limit_takes_no_instance_from_another() {
 
 #[tokio::test]
 async fn a_full_pool_is_busy_after_a_while() {
-    for text in
-        ["profile = { base = 'untrusted', allocation = { pool = { guests = 2 } } }", "process.stores = 2"]
-    {
+    for text in ["profile = { allocation = { pool = { guests = 2 } } }", "process.stores = 2"] {
         let open = Arc::new(Semaphore::new(0));
         let gate = Arc::clone(&open);
         let host = gate_host(policy_with(&format!("queue.wait = '100ms'\n{text}")), move || {
