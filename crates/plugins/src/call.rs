@@ -8,7 +8,7 @@ mod store;
 mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host_core::FaultKind;
 use host_limits::Exceeded;
@@ -102,11 +102,16 @@ impl Inner {
     }
 
     /// Lets a call in: the breaker of its plugin, then a place.
-    async fn enter(&self, options: &CallOptions, plugin: &Plugin) -> Result<Permit, CallError> {
+    async fn enter(
+        &self,
+        options: &CallOptions,
+        plugin: &Plugin,
+        since: Instant,
+    ) -> Result<Permit, CallError> {
         if self.is_closing() {
             return Err(CallError::ShuttingDown);
         }
-        let refusal = match options.tenant.lane.admit().await {
+        let refusal = match options.tenant.lane.admit_since(since.into()).await {
             Ok(permit) => return Ok(permit),
             Err(refusal) => refusal,
         };
@@ -159,7 +164,7 @@ fn is_the_plugins(kind: &FaultKind) -> bool {
                     | Exceeded::LedgerMemory { .. }
                     | Exceeded::LedgerStores { .. }
                     | Exceeded::LedgerCalls { .. }
-                    | Exceeded::LedgerFuel { .. },
+                    | Exceeded::LedgerFuel { .. }
             )
     )
 }

@@ -48,6 +48,13 @@ pub(crate) struct Permit {
     since: Instant,
 }
 
+impl Permit {
+    /// Since when it has its place.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+}
+
 /// Why a call has no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -95,10 +102,15 @@ impl FairQueue {
 
 impl Lane {
     /// Waits for a place. Dropping the future loses nobody's place.
+    #[cfg(test)]
     pub(crate) async fn admit(&self) -> Result<Permit, Refusal> {
+        self.admit_since(Instant::now()).await
+    }
+
+    /// As [`admit`](Lane::admit), for a call that was made at that moment, which is now: asking for the time costs.
+    pub(crate) async fn admit_since(&self, since: Instant) -> Result<Permit, Refusal> {
         // A task that calls in a loop may never have to wait, and would keep its thread from all others.
         tokio::task::coop::consume_budget().await;
-        let since = Instant::now();
         let (waiter, granted) = {
             let mut state = self.shared.lock();
             if state.is_closed() {

@@ -118,6 +118,7 @@ impl Runtime {
         grants: &Grants,
         config: &ConfigValues,
     ) -> Result<Store<State>, StoreError> {
+        #[cfg(feature = "p3")]
         let resources = meter.limits().resources;
         let mut state = State::new(&self.wasi, meter, grants)?;
         state.set_config(config);

@@ -25,6 +25,15 @@ use crate::version::Version;
 /// How long to wait before the pool is asked again.
 const POOL_PAUSE: Duration = Duration::from_millis(2);
 
+/// Asked for once: it costs.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// Since when the caller waits.
+    pub(super) since: Instant,
+    /// Since when the call has its place.
+    pub(super) now: Instant,
+}
+
 /// An attempt that was let in.
 pub(super) struct Attempt<'a> {
     pub(super) inner: &'a Inner,
@@ -57,8 +66,9 @@ impl Inner {
         work: &mut W,
     ) -> Result<Reply<W::Value>, CallError> {
         let since = Instant::now();
-        let _permit = self.enter(options, plugin).await?;
-        self.attempt_now(options, plugin, (attempt, since), called, work).await
+        let permit = self.enter(options, plugin, since).await?;
+        let times = Times { since, now: permit.since().into() };
+        self.attempt_now(options, plugin, attempt, times, called, work).await
     }
 
     /// An attempt that has its place, and whose caller waits since then.
@@ -66,7 +76,8 @@ impl Inner {
         &self,
         options: &CallOptions,
         plugin: &Plugin,
-        (attempt, since): (u32, Instant),
+        attempt: u32,
+        Times { since, now }: Times,
         called: Called<'_>,
         work: &mut W,
     ) -> Result<Reply<W::Value>, CallError> {
@@ -81,7 +92,7 @@ impl Inner {
             tenant: options.tenant.name.clone(),
             attempt,
         };
-        let admission = version.breakers.admit(call.tenant.as_ref(), Instant::now()).map_err(|open| {
+        let admission = version.breakers.admit(call.tenant.as_ref(), now).map_err(|open| {
             plugin.counts.refused();
             CallError::Open {
                 plugin: Arc::clone(&call.plugin),
@@ -98,7 +109,7 @@ impl Inner {
             tenant = call.tenant.as_deref(), attempt, result = Empty, fuel = Empty
         );
         let attempt = Attempt { inner: self, options, plugin, version, call, since, span };
-        let ran = attempt.run(&prepared, work).await?;
+        let ran = attempt.run(&prepared, now, work).await?;
         attempt.finish(admission, called, ran)
     }
 
@@ -113,24 +124,34 @@ impl Inner {
 
 impl Attempt<'_> {
     /// Does the work, in an instance that waited or a new one.
-    async fn run<W: Work>(&self, prepared: &W::Prepared, work: &mut W) -> Result<Ran<W::Value>, CallError> {
+    async fn run<W: Work>(
+        &self,
+        prepared: &W::Prepared,
+        mut now: Instant,
+        work: &mut W,
+    ) -> Result<Ran<W::Value>, CallError> {
         loop {
-            let (live, warm) = match self.inner.live(self.options, &self.version, self.since) {
+            let (live, warm) = match self.inner.live(self.options, &self.version, self.since, now) {
                 Err(StoreError::Limits(ArmError::Exceeded(Exceeded::LedgerStores { ledger, .. }))) => {
                     // Those that wait have stores, too; of others only what all have together.
                     // By place and not by name: a tenant may be named like it.
                     let of_process = std::ptr::eq(&*ledger, self.inner.tenants.process().name());
                     let tenant = (!of_process).then_some(self.options.tenant.id);
-                    self.wait_for_room(tenant, BusyReason::Stores).await?;
+                    now = self.wait_for_room(tenant, BusyReason::Stores).await?;
                     continue;
                 }
                 live => live?,
             };
-            let ran = self.run_in(live, warm, prepared, work).instrument(self.span.clone()).await?;
+            // Whoever is instrumented is moved first, which costs, and most are not.
+            let ran = if self.span.is_disabled() {
+                self.run_in(live, warm, prepared, work).await?
+            } else {
+                self.run_in(live, warm, prepared, work).instrument(self.span.clone()).await?
+            };
             match &ran.result {
                 Err(fault) if !ran.began && matches!(fault.kind(), FaultKind::Busy(_)) => {
                     drop(ran);
-                    self.wait_for_room(None, BusyReason::Pool).await?;
+                    now = self.wait_for_room(None, BusyReason::Pool).await?;
                 }
                 _ => return Ok(ran),
             }
@@ -169,9 +190,9 @@ impl Attempt<'_> {
     }
 
     /// There is no room for another instance: gives up one that waits for its next call, of one tenant or of any, or waits a little.
-    async fn wait_for_room(&self, tenant: Option<TenantId>, why: BusyReason) -> Result<(), CallError> {
+    async fn wait_for_room(&self, tenant: Option<TenantId>, why: BusyReason) -> Result<Instant, CallError> {
         if self.inner.give_up_idle(tenant) {
-            return Ok(());
+            return Ok(Instant::now());
         }
         let waited = self.since.elapsed();
         if waited >= self.inner.policy.queue.wait {
@@ -180,7 +201,7 @@ impl Attempt<'_> {
             return Err(CallError::Busy(busy));
         }
         tokio::time::sleep(POOL_PAUSE).await;
-        Ok(())
+        Ok(Instant::now())
     }
 
     /// Counts it, tells it, and keeps the instance if it may be kept.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use host_component::wave;
 use wasmtime::component::Val;
 
+use super::attempt::Times;
 use super::work::{Plain, Values};
 use super::{Arguments, Called};
 use crate::error::CallError;
@@ -24,14 +25,16 @@ impl Inner {
         check: &HealthCheck,
     ) -> Result<(), CallError> {
         let plugin = Plugin::new(name, Arc::clone(version));
-        let at = (1, Instant::now());
+        let now = Instant::now();
+        let at = Times { since: now, now };
         let arguments = Arguments::Wave(check.arguments.as_deref().unwrap_or("()"));
         let called = Called { export: &check.export, arguments };
         if let Guest::Module(_) = &version.program.guest {
-            let reply = self.attempt_now(&self.options, &plugin, at, called, &mut Plain(&check.export)).await;
+            let reply =
+                self.attempt_now(&self.options, &plugin, 1, at, called, &mut Plain(&check.export)).await;
             return reply.map(drop);
         }
-        let reply = self.attempt_now(&self.options, &plugin, at, called, &mut Values(called)).await?;
+        let reply = self.attempt_now(&self.options, &plugin, 1, at, called, &mut Values(called)).await?;
         match reply.value?.as_slice() {
             // An error that the plugin gives is as good as a fault here.
             [Val::Result(Err(error))] => Err(CallError::Unwell {

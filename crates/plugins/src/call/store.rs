@@ -20,8 +20,8 @@ impl Inner {
         options: &CallOptions,
         version: &Version,
         queued_since: Instant,
+        now: Instant,
     ) -> Result<(Live, bool), StoreError> {
-        let now = Instant::now();
         while let Some(mut live) = version.idle.take(options.tenant.id, now) {
             live.store.data_mut().begin_call(queued_since);
             match self.runtime.arm(&mut live.store) {
