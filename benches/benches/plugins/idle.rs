@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use host_plugins::PluginHost;
-use host_plugins::host_cache::{Cache, IntegrityOnly};
-use wasmtime::component::{Component, Linker};
+use host_plugins::host_cache::{Cache, IntegrityOnly, ModuleCache};
+use wasmtime::component::Linker;
 
 use crate::{distinct, host, raw};
 
@@ -18,9 +18,8 @@ const PLUGINS: usize = 1_000;
 /// Tells a process of ours what to load and from where; then it says what that took, and does nothing else.
 const ASKED: &str = "WASM_HOST_BENCH_IDLE";
 
-const KINDS: [(&str, &str); 3] = [
-    ("by-hand-mapped", "raw Wasmtime: compiled files, mapped"),
-    ("by-hand-read", "raw Wasmtime: compiled files, read"),
+const KINDS: [(&str, &str); 2] = [
+    ("by-hand", "raw Wasmtime: the same cache by hand"),
     ("by-host", "PluginHost: from the cache on disk"),
 ];
 
@@ -62,33 +61,21 @@ pub(crate) fn answer() {
     let home = PathBuf::from(env::args_os().nth(1).expect("where to find what is compiled"));
     fs::create_dir_all(&home).expect("it can be made");
     match kind.as_str() {
-        "by-hand-mapped" => by_hand(&home, true),
-        "by-hand-read" => by_hand(&home, false),
+        "by-hand" => by_hand(&home),
         "by-host" => by_host(&home),
         other => panic!("`{other}` is nothing to load"),
     }
 }
 
-fn by_hand(home: &Path, mapped: bool) {
+fn by_hand(home: &Path) {
     let engine = raw::engine(true);
     let linker = Linker::<()>::new(&engine);
+    let cache = Cache::open(home.join("cache"), IntegrityOnly).expect("it is ours");
+    let cache = ModuleCache::new(cache, &engine).expect("the engine can be cached");
     let mut plugins = Vec::with_capacity(PLUGINS);
     let before = resident();
-    for (number, wasm) in distinct(PLUGINS).enumerate() {
-        let path = home.join(number.to_string());
-        if !path.exists() {
-            let code = engine.precompile_component(&wasm).expect("it is a component");
-            fs::write(&path, code).expect("there is room");
-        }
-        // SAFETY: the file is of this engine's making.
-        let component = unsafe {
-            if mapped {
-                Component::deserialize_file(&engine, &path)
-            } else {
-                Component::deserialize(&engine, fs::read(&path).expect("it is there"))
-            }
-        };
-        let component = component.expect("it is of this engine");
+    for wasm in distinct(PLUGINS) {
+        let component = cache.component(&wasm[..]).expect("it is a component").value;
         plugins.push(linker.instantiate_pre(&component).expect("it imports nothing"));
     }
     report(before);
