@@ -36,7 +36,6 @@ async fn main() -> Result<()> {
         plugin.my_org_my_plugin_plugin_api().call_process(store, "Ada").await
     };
     let typed = acme.call_typed("greeter", greet).await?;
-    println!("call {} of {} gave {:?}", typed.call.id, typed.call.plugin, typed.value);
     assert_eq!(typed.value, Ok("Hello, Ada!".to_owned()));
     let bundles = CrashBundles::new(directory.path().join("bundles")).arguments(Arguments::Written);
     let other = host.tenant("umbrella")?.crash_bundles(bundles);

@@ -5,6 +5,7 @@ mod bad_input;
 mod cache;
 mod call;
 mod doctor;
+mod doctor_directory;
 mod explain;
 mod faults;
 mod inspect;
