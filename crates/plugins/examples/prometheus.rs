@@ -34,7 +34,9 @@ async fn main() -> Result<()> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &[1e-4, 1e-3, 1e-2, 0.1, 1.0])?
         .install_recorder()?;
 
-    let policy = "limits.fuel = 50_000_000\nbreaker = { faults = 2, open = \"30s\" }";
+    // The profile with a pool, so that there is something to tell of it.
+    let policy =
+        "profile = \"throughput\"\nlimits.fuel = 50_000_000\nbreaker = { faults = 2, open = \"30s\" }";
     let directory = tempfile::tempdir()?;
     let cache = Cache::open(directory.path().join("cache"), IntegrityOnly)?;
     let host = PluginHost::new(Policy::from_toml(policy)?, Some(cache))?;

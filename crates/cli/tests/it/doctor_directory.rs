@@ -33,7 +33,11 @@ fn manifests_are_held_against_the_policy() {
     scratch.file("greeter.toml", "source = \"greeter.wasm\"\nversion = \"1.2\"\nlimits.memory = \"300MiB\"");
     let ran = wasm_host(["doctor", &directory(&scratch)]);
     assert_eq!(ran.code, 1, "{ran:#?}");
-    assert!(ran.stdout.contains("limits.memory: asked is \"300MiB\", allowed is \"256MiB\""), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("limits.memory: asked is \"300MiB\", allowed is \"256MiB\""),
+        "{}",
+        ran.stdout
+    );
 
     let elsewhere = Scratch::new();
     let policy = elsewhere.file("policy.toml", "limits.memory = \"400MiB\"");
