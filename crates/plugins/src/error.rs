@@ -1,5 +1,7 @@
 //! Why a guest could not be loaded, and why a call gave no result.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,7 +176,7 @@ impl From<CompileError> for LoadError {
 }
 
 /// An error and all its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -271,12 +273,10 @@ pub enum CallError {
 }
 
 /// A guest that was stopped, or stopped itself: why, and what it had said until then.
-#[derive(Debug, thiserror::Error)]
-#[error("{fault}")]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Stopped {
     /// Why.
-    #[source]
     pub fault: Fault,
     /// What it had said until then.
     pub captured: Captured,
@@ -284,6 +284,19 @@ pub struct Stopped {
     pub call: Option<CallInfo>,
     /// The crash bundle that was written of it, or why it could not be; `None` if nobody asked for one.
     pub bundle: Option<Result<PathBuf, BundleError>>,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+/// It has the words of its fault, so its causes are those of the fault.
+impl Error for Stopped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
 }
 
 impl From<RunError> for CallError {

@@ -11,7 +11,7 @@ use std::thread;
 use host_cache::Digest;
 
 use crate::counts;
-use crate::error::LoadError;
+use crate::error::{LoadError, chain};
 use crate::events::Event;
 use crate::files::{self, ListError, Listing, Skipped, read_whole};
 use crate::host::{Inner, PluginHost};
@@ -155,10 +155,8 @@ impl Inner {
     pub(crate) fn load(&self, source: &PluginSource) -> Result<PluginInfo, LoadError> {
         let result = Material::read(source).and_then(|material| self.insert(material));
         if let Err(error) = &result {
-            self.teller.tell(|| Event::NotLoaded {
-                path: source.path().map(Path::to_owned),
-                reason: error.to_string(),
-            });
+            self.teller
+                .tell(|| Event::NotLoaded { path: source.path().map(Path::to_owned), reason: chain(error) });
         }
         result
     }

@@ -6,7 +6,7 @@ use std::thread;
 use tokio::runtime::Builder;
 
 use crate::counts;
-use crate::error::LoadError;
+use crate::error::{LoadError, chain};
 use crate::events::Event;
 use crate::host::{Inner, PluginHost};
 use crate::load::Material;
@@ -79,7 +79,7 @@ impl Inner {
             self.teller.tell(|| Event::NotReloaded {
                 plugin: Arc::clone(&plugin.name),
                 version: now.number,
-                reason: error.to_string(),
+                reason: chain(error),
             });
         }
         result

@@ -128,8 +128,17 @@ async fn a_manifest_s_health_check_and_name_are_looked_at() {
     assert!(matches!(host.reload("a"), Err(LoadError::Renamed { .. })));
     write("wrong = 1");
     assert!(matches!(host.reload("a"), Err(LoadError::Manifest(_))));
+    let events = heard(&mut events);
+    // A listener has nothing but the words: the cause is among them, once.
+    let mut reasons = events.iter().filter_map(|event| match event {
+        Event::NotReloaded { reason, .. } => Some(reason),
+        _ => None,
+    });
+    let first = reasons.next().unwrap();
+    assert!(first.starts_with("the health check `trap` failed: guest: wasm trap: "), "{first}");
+    assert_eq!(first.matches("wasm trap").count(), 1, "{first}");
     let refused = |event: &Event| matches!(event, Event::NotReloaded { version: 1, .. });
-    assert_eq!(heard(&mut events).iter().filter(|event| refused(event)).count(), 4);
+    assert_eq!(events.iter().filter(|event| refused(event)).count(), 4);
     assert_eq!(host.get("a").unwrap().version, 1);
     // Another manifest about the same bytes is another version.
     write("[health]\nexport = 'count'");
