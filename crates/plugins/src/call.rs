@@ -101,7 +101,7 @@ impl Inner {
         }
     }
 
-    /// Lets a call in: the breaker of its plugin, then a place.
+    /// Lets a call in: waits for a place.
     async fn enter(
         &self,
         options: &CallOptions,

@@ -10,7 +10,10 @@ mod list;
 mod read;
 
 pub(crate) use list::{ListError, Listing, Skip, Skipped, list};
-pub(crate) use read::read_whole;
+pub(crate) use read::{open, read_whole};
+
+/// The most entries that a directory of plugins may have, unless something else is said.
+pub(crate) const MOST_ENTRIES: usize = 100_000;
 
 /// How long a file must have been left alone to count as whole. Longer than a tick of any clock that file systems of this
 /// age use, so a later change gives another stamp.

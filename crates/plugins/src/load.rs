@@ -47,6 +47,7 @@ pub struct Progress<'a> {
 pub(crate) struct Material {
     name: String,
     wasm: Vec<u8>,
+    digest: Digest,
     origin: PluginSource,
     manifest: Option<Manifest>,
 }
@@ -109,8 +110,12 @@ impl PluginHost {
 }
 
 impl Material {
+    fn new(name: String, wasm: Vec<u8>, origin: PluginSource, manifest: Option<Manifest>) -> Material {
+        Material { name, digest: Digest::of(&wasm), wasm, origin, manifest }
+    }
+
     pub(crate) fn of_bytes(name: &str, wasm: &[u8]) -> Material {
-        Material { name: name.to_owned(), wasm: wasm.to_vec(), origin: PluginSource::Bytes, manifest: None }
+        Material::new(name.to_owned(), wasm.to_vec(), PluginSource::Bytes, None)
     }
 
     /// Reads what a source has now.
@@ -120,17 +125,12 @@ impl Material {
                 let name = name_of(path)?;
                 let wasm =
                     read_whole(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
-                Ok(Material { name, wasm, origin: source.clone(), manifest: None })
+                Ok(Material::new(name, wasm, source.clone(), None))
             }
             PluginSource::Manifest(path) => {
                 let manifest = Manifest::read(path)?;
                 let wasm = manifest.read_source()?;
-                Ok(Material {
-                    name: manifest.name.clone(),
-                    wasm,
-                    origin: source.clone(),
-                    manifest: Some(manifest),
-                })
+                Ok(Material::new(manifest.name.clone(), wasm, source.clone(), Some(manifest)))
             }
             PluginSource::Bytes => unreachable!("bytes are not read again"),
         }
@@ -147,7 +147,7 @@ impl Material {
             (None, None) => true,
             _ => false,
         };
-        same_manifest && Digest::of(&self.wasm) == version.digest
+        same_manifest && self.digest == version.digest
     }
 }
 
@@ -197,7 +197,7 @@ impl Inner {
         if self.is_closing() {
             return Err(LoadError::ShuttingDown);
         }
-        let Material { wasm, origin, manifest, .. } = material;
+        let Material { wasm, digest, origin, manifest, .. } = material;
         let terms = match &manifest {
             Some(manifest) => manifest.terms(&self.policy)?,
             None => Terms::from(&self.policy),
@@ -217,7 +217,7 @@ impl Inner {
             self.runtime.diagnose(&compiled, Some(world))?;
         }
         let program = self.runtime.link(&compiled)?;
-        Ok(Version::new(number, Digest::of(&wasm), program, terms, origin, manifest))
+        Ok(Version::new(number, digest, program, terms, origin, manifest))
     }
 
     /// Loads what a directory has.
@@ -281,21 +281,22 @@ impl Inner {
 }
 
 /// The plugins of a directory: its manifests, or where there is none its files.
-pub(crate) fn sources(listing: &Listing) -> Vec<PluginSource> {
-    let has = |path: &Path, wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
-    let manifests: Vec<_> = listing.files.keys().filter(|path| has(path, "toml")).collect();
+fn sources(listing: &Listing) -> Vec<PluginSource> {
+    let manifests: Vec<_> = listing.files.keys().filter(|path| is_manifest(path)).collect();
     if !manifests.is_empty() {
         return manifests.into_iter().cloned().map(PluginSource::Manifest).collect();
     }
     listing.files.keys().cloned().map(PluginSource::File).collect()
 }
 
-/// The most entries that a directory of plugins may have.
-pub(crate) const MOST_ENTRIES: usize = 100_000;
+/// Whether a file of a directory of plugins is a manifest; it is WebAssembly otherwise.
+pub(crate) fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
 
 /// What a directory has.
 pub(crate) fn list(directory: &Path) -> Result<Listing, LoadError> {
-    files::list(directory, MOST_ENTRIES).map_err(|error| match error {
+    files::list(directory, files::MOST_ENTRIES).map_err(|error| match error {
         ListError::Io { path, source } => LoadError::Read { path, source },
         ListError::TooMany { path, most } => LoadError::TooManyEntries { path, most },
     })

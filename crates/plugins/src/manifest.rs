@@ -8,8 +8,7 @@ mod terms;
 mod text;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ pub use terms::Terms;
 use text::{Text, keys_of};
 
 use crate::breaker::BreakerSettings;
-use crate::files::read_whole;
+use crate::files;
 use crate::instances::InstancePolicy;
 use crate::places::line_of;
 
@@ -133,7 +132,8 @@ impl Manifest {
         let path = path.as_ref();
         let failed = |source| ManifestError::Read { path: path.into(), source };
         let mut text = String::new();
-        open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text)).map_err(failed)?;
+        let file = files::open(path).map_err(|error| failed(error.into()))?;
+        file.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)?;
         if text.len() as u64 > LONGEST {
             return Err(ManifestError::TooLong { path: path.into(), most: LONGEST });
         }
@@ -151,7 +151,7 @@ impl Manifest {
     /// [`ManifestError::Source`] or [`ManifestError::Digest`].
     pub fn read_source(&self) -> Result<Vec<u8>, ManifestError> {
         let (name, path) = (&self.name, &self.source);
-        let bytes = read_whole(path).map_err(|source| ManifestError::Source {
+        let bytes = files::read_whole(path).map_err(|source| ManifestError::Source {
             name: name.clone(),
             path: path.clone(),
             source,
@@ -252,14 +252,6 @@ impl Manifest {
     fn line(&self, key: &[KeyPart]) -> Option<usize> {
         line_of(&self.origin.as_ref()?.text, key)
     }
-}
-
-/// Opens a regular file. It is looked at before it is opened, because opening a pipe waits for its other end.
-fn open(path: &Path) -> io::Result<File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    File::open(path)
 }
 
 /// Why a plugin cannot go by this name, if it cannot.

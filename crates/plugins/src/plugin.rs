@@ -95,7 +95,21 @@ impl Plugin {
     }
 
     pub(crate) fn info(&self) -> PluginInfo {
-        info(&self.name, &self.now())
+        let version = self.now();
+        let (kind, exports) = match &version.program.guest {
+            Guest::Component(instance) => (InputKind::Component, exports(instance.component())),
+            Guest::Module(_) => (InputKind::Module, Vec::new()),
+        };
+        PluginInfo {
+            name: self.name.to_string(),
+            version: version.number,
+            named_version: version.manifest.as_ref().and_then(|manifest| manifest.version.clone()),
+            digest: version.digest,
+            kind,
+            source: version.origin.clone(),
+            loading: version.program.loading.clone(),
+            exports,
+        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Versions> {
@@ -104,22 +118,5 @@ impl Plugin {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Versions> {
         self.versions.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn info(name: &str, version: &Version) -> PluginInfo {
-    let (kind, exports) = match &version.program.guest {
-        Guest::Component(instance) => (InputKind::Component, exports(instance.component())),
-        Guest::Module(_) => (InputKind::Module, Vec::new()),
-    };
-    PluginInfo {
-        name: name.to_owned(),
-        version: version.number,
-        named_version: version.manifest.as_ref().and_then(|manifest| manifest.version.clone()),
-        digest: version.digest,
-        kind,
-        source: version.origin.clone(),
-        loading: version.program.loading.clone(),
-        exports,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::files::{Identity, ListError, Listing};
+use crate::files::{Identity, ListError, Listing, MOST_ENTRIES};
 
 mod known;
 mod notices;
@@ -39,7 +39,7 @@ impl Default for WatchSettings {
         WatchSettings {
             quiet: Duration::from_millis(200),
             poll: Duration::from_secs(2),
-            most_entries: 100_000,
+            most_entries: MOST_ENTRIES,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use crate::error::LoadError;
 use crate::events::Event;
 use crate::host::{Inner, PluginHost};
-use crate::load::{Loaded, Material, Progress, list};
+use crate::load::{Loaded, Material, Progress, is_manifest, list};
 use crate::manifest::Manifest;
 use crate::plugin::Plugin;
 use crate::version::PluginSource;
@@ -205,8 +205,4 @@ impl Inner {
         };
         self.read().values().filter(names).cloned().collect()
     }
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "toml")
 }

@@ -2,21 +2,24 @@
 
 use std::time::{Duration, SystemTime};
 
+use humantime::format_rfc3339_millis;
+
 /// How much of a plugin's name is in that of a bundle, in characters.
 const KEPT: usize = 64;
 
 /// The name of a bundle, such as `20261129T061500.123Z-greeter-42`.
 pub(super) fn name(time: SystemTime, plugin: &str, call: Option<u64>) -> String {
-    let [year, month, day, hour, minute, second, milli] = parts(time);
+    let moment = moment(time).replace(['-', ':'], "");
     let call = call.map(|call| format!("-{call}")).unwrap_or_default();
-    let plugin = safe(plugin);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{milli:03}Z-{plugin}{call}")
+    format!("{moment}-{}{call}", safe(plugin))
 }
 
 /// A moment as `2026-11-29T06:15:00.123Z`. One before 1970 is the beginning of 1970.
 pub(super) fn moment(time: SystemTime) -> String {
-    let [year, month, day, hour, minute, second, milli] = parts(time);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    /// The last moment of the year 9999: later ones would not sort.
+    const LAST: Duration = Duration::from_millis(253_402_300_799_999);
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
+    format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
 /// Whether a directory of this name is a bundle.
@@ -40,24 +43,6 @@ fn safe(plugin: &str) -> String {
     let name: String =
         plugin.chars().take(KEPT).map(|character| if is_safe(character) { character } else { '_' }).collect();
     if name.is_empty() { "plugin".to_owned() } else { name }
-}
-
-/// Year, month, day, hour, minute, second and millisecond, in UTC.
-fn parts(time: SystemTime) -> [u64; 7] {
-    /// The last moment of the year 9999: later ones would not sort.
-    const LAST: Duration = Duration::from_millis(253_402_300_799_999);
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
-    let (seconds, milli) = (since.as_secs(), u64::from(since.subsec_millis()));
-    // Days are counted from 1 March of the year 0, so that a leap day is the last of its year.
-    let days = seconds / 86_400 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    [year, month, day, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60, milli]
 }
 
 #[cfg(test)]

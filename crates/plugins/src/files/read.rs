@@ -62,19 +62,24 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// As [`read_stable`], up to a size that no plugin has, with the words for why not as an error of the system's.
 pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
-    let reason = match read_stable(path, MOST_BYTES) {
-        Ok(contents) => return Ok(contents.bytes),
-        Err(ReadError::Io { source, .. }) => return Err(source),
-        Err(ReadError::NotRegular { .. }) => "it is not a regular file".to_owned(),
-        Err(ReadError::TooLarge { length, most, .. }) => {
-            format!("it has {length} bytes, and no more than {most} are read")
-        }
-        Err(ReadError::Changing { .. }) => {
-            "it keeps changing while it is read; write it under another name, and rename it when it is whole"
-                .to_owned()
-        }
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+    Ok(read_stable(path, MOST_BYTES)?.bytes)
+}
+
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> io::Error {
+        let reason = match error {
+            ReadError::Io { source, .. } => return source,
+            ReadError::NotRegular { .. } => "it is not a regular file".to_owned(),
+            ReadError::TooLarge { length, most, .. } => {
+                format!("it has {length} bytes, and no more than {most} are read")
+            }
+            ReadError::Changing { .. } => {
+                "it keeps changing while it is read; write it under another name, and rename it when it is whole"
+                    .to_owned()
+            }
+        };
+        io::Error::new(io::ErrorKind::InvalidInput, reason)
+    }
 }
 
 /// `read` is done when the bytes were read and nothing was checked yet.
@@ -150,7 +155,7 @@ fn attempt(
 
 /// Opens it if it is a regular file. It is looked at before, because opening a device may do something; and what is opened
 /// does not wait, because it may have become a pipe meanwhile.
-fn open(path: &Path) -> Result<File, ReadError> {
+pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     let unreadable = |source| ReadError::Io { path: path.to_owned(), source };
     let irregular = || ReadError::NotRegular { path: path.to_owned() };
     if !fs::metadata(path).map_err(unreadable)?.is_file() {

@@ -1,7 +1,6 @@
 //! `Idle`: the warm instances of one version that wait for their next call, each with its tenant.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,22 +10,27 @@ use crate::tenants::TenantId;
 /// Instances that wait. One is only ever given to the tenant that it served before.
 pub(crate) struct Idle {
     policy: InstancePolicy,
-    waiting: Mutex<HashMap<TenantId, Vec<Live>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<TenantId, Vec<Live>>,
     /// Whether none may wait any more, because the version is no longer in use.
-    closed: AtomicBool,
+    closed: bool,
 }
 
 impl Idle {
     pub(crate) fn new(policy: InstancePolicy) -> Idle {
-        Idle { policy, waiting: Mutex::default(), closed: AtomicBool::new(false) }
+        Idle { policy, state: Mutex::default() }
     }
 
     /// The instance of `tenant` that has waited for the shortest time; none that is too old.
     pub(crate) fn take(&self, tenant: TenantId, now: Instant) -> Option<Live> {
         let InstancePolicy::Warm { max_age, .. } = self.policy else { return None };
         let mut too_old = Vec::new();
-        let mut waiting = self.lock();
-        let mine = waiting.get_mut(&tenant)?;
+        let mut state = self.lock();
+        let mine = state.waiting.get_mut(&tenant)?;
         let found = loop {
             match mine.pop() {
                 Some(live) if age(&live, now) < max_age => break Some(live),
@@ -34,7 +38,7 @@ impl Idle {
                 None => break None,
             }
         };
-        drop(waiting);
+        drop(state);
         // Outside of the lock: a store takes its time to go.
         drop(too_old);
         found
@@ -47,51 +51,50 @@ impl Idle {
             return;
         }
         live.idle_since = now;
-        let mut waiting = self.lock();
-        if self.closed.load(Ordering::Relaxed) {
-            drop(waiting);
+        let mut state = self.lock();
+        if state.closed {
             return;
         }
-        let mine = waiting.entry(tenant).or_default();
+        let mine = state.waiting.entry(tenant).or_default();
         let too_many = if mine.len() < max_idle as usize {
             mine.push(live);
             None
         } else {
             Some(live)
         };
-        drop(waiting);
+        drop(state);
         drop(too_many);
     }
 
     /// Since when the one has waited that has waited longest; of `tenant` only, if one is named.
     pub(crate) fn oldest(&self, tenant: Option<TenantId>) -> Option<Instant> {
-        let waiting = self.lock();
-        let of = waiting.iter().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
+        let state = self.lock();
+        let of = state.waiting.iter().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
         of.filter_map(|(_, lives)| lives.first()).map(|live| live.idle_since).min()
     }
 
     /// Gives up the one that has waited longest; whether there was one.
     pub(crate) fn give_up_oldest(&self, tenant: Option<TenantId>) -> bool {
-        let mut waiting = self.lock();
-        let of = waiting.iter_mut().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
+        let mut state = self.lock();
+        let of = state.waiting.iter_mut().filter(|(key, _)| tenant.is_none_or(|tenant| tenant == **key));
         let longest = of
             .filter_map(|(_, lives)| lives.first().map(|live| live.idle_since).map(|since| (since, lives)))
             .min_by_key(|(since, _)| *since);
         let given_up = longest.map(|(_, lives)| lives.remove(0));
-        waiting.retain(|_, lives| !lives.is_empty());
-        drop(waiting);
+        state.waiting.retain(|_, lives| !lives.is_empty());
+        drop(state);
         given_up.is_some()
     }
 
     /// Gives up all of one tenant.
     pub(crate) fn give_up_of(&self, tenant: TenantId) {
-        let given_up = self.lock().remove(&tenant);
+        let given_up = self.lock().waiting.remove(&tenant);
         drop(given_up);
     }
 
     /// Gives up all, but takes others.
     pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.lock());
+        let all = std::mem::take(&mut self.lock().waiting);
         drop(all);
     }
 
@@ -99,38 +102,37 @@ impl Idle {
     pub(crate) fn trim(&self, now: Instant) {
         let InstancePolicy::Warm { max_age, .. } = self.policy else { return };
         let mut too_old = Vec::new();
-        let mut waiting = self.lock();
-        for lives in waiting.values_mut() {
+        let mut state = self.lock();
+        for lives in state.waiting.values_mut() {
             too_old.extend(lives.extract_if(.., |live| age(live, now) >= max_age));
         }
-        waiting.retain(|_, lives| !lives.is_empty());
-        drop(waiting);
+        state.waiting.retain(|_, lives| !lives.is_empty());
+        drop(state);
         drop(too_old);
     }
 
     /// Gives up all, and takes no more.
     pub(crate) fn close(&self) {
-        let mut waiting = self.lock();
-        self.closed.store(true, Ordering::Relaxed);
-        let all = std::mem::take(&mut *waiting);
-        drop(waiting);
+        let mut state = self.lock();
+        state.closed = true;
+        let all = std::mem::take(&mut state.waiting);
+        drop(state);
         drop(all);
     }
 
     /// Takes instances again after [`close`](Idle::close).
     pub(crate) fn open(&self) {
-        let _waiting = self.lock();
-        self.closed.store(false, Ordering::Relaxed);
+        self.lock().closed = false;
     }
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.lock().values().map(Vec::len).sum()
+        self.lock().waiting.values().map(Vec::len).sum()
     }
 
     /// The map is whole at every moment, so a panic elsewhere is no reason to distrust it.
-    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Live>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
