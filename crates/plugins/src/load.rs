@@ -136,6 +136,14 @@ impl Material {
         }
     }
 
+    /// Reads again what a version of the plugin `name` came from.
+    pub(crate) fn again(name: &str, version: &Version) -> Result<Material, LoadError> {
+        match &version.origin {
+            PluginSource::Bytes => Err(LoadError::NoSource { name: name.to_owned() }),
+            source => Material::read(source),
+        }
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -11,7 +11,7 @@ use crate::events::Event;
 use crate::host::{Inner, PluginHost};
 use crate::load::Material;
 use crate::plugin::{Plugin, PluginInfo};
-use crate::version::{PluginSource, Version};
+use crate::version::Version;
 
 impl PluginHost {
     /// Reads a plugin again from where it came, and puts what is there now in its place: the next call has it, those under way
@@ -25,13 +25,13 @@ impl PluginHost {
     /// [`LoadError`]: why the new version cannot take the place.
     pub fn reload(&self, name: &str) -> Result<PluginInfo, LoadError> {
         let plugin = self.inner.loaded(name)?;
-        self.inner.change(&plugin, |now| match &now.origin {
-            PluginSource::Bytes => Err(LoadError::NoSource { name: name.to_owned() }),
-            source => Material::read(source),
-        })
+        self.inner.change(&plugin, |now| Material::again(name, now))
     }
 
     /// As [`reload`](PluginHost::reload), with these bytes, under the policy as it is.
+    ///
+    /// The plugin goes by no file from then on, not even in a directory that is [watched](PluginHost::watch), until it is
+    /// [rolled back](PluginHost::roll_back) to a version that did.
     ///
     /// # Errors
     ///

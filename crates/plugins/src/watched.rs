@@ -183,11 +183,12 @@ impl Inner {
     fn file_came(&self, path: &Path, beside_manifests: bool) {
         let source = PluginSource::File(path.to_owned());
         if let Some(plugin) = self.of_source(|known| *known == source) {
-            let _ = self.change(&plugin, |_| Material::read(&source));
+            let _ = self.change(&plugin, |now| Material::again(&plugin.name, now));
             return;
         }
         for plugin in self.plugins_of_file(path) {
-            let _ = self.change(&plugin, |now| Material::read(&now.origin));
+            // It may have other bytes by now, and go by this file no longer.
+            let _ = self.change(&plugin, |now| Material::again(&plugin.name, now));
         }
         if !beside_manifests {
             let _ = self.load(&source);
@@ -204,5 +205,39 @@ impl Inner {
             plugin.now().manifest.as_ref().is_some_and(|manifest| manifest.source == path)
         };
         self.read().values().filter(names).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, thread};
+
+    use super::*;
+    use crate::policy::Policy;
+
+    #[test]
+    fn a_file_that_comes_just_when_the_plugin_gets_other_bytes_is_left_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let [file, manifest] = ["a.wasm", "a.toml"].map(|name| directory.path().join(name));
+        fs::write(&file, wat::parse_str("(module)").unwrap()).unwrap();
+        fs::write(&manifest, "source = 'a.wasm'").unwrap();
+        let host = PluginHost::new(Policy::default(), None).unwrap();
+        host.load_manifest(&manifest).unwrap();
+
+        let plugin = host.inner.loaded("a").unwrap();
+        let (known, changing) = (Arc::strong_count(&plugin), plugin.changing.lock().unwrap());
+        thread::scope(|scope| {
+            let came = scope.spawn(|| host.inner.file_came(&file, true));
+            // It has found the plugin by its file, and waits for its turn to change it.
+            while Arc::strong_count(&plugin) == known {
+                thread::yield_now();
+            }
+            let other = Material::of_bytes("a", &wat::parse_str("(module (memory 1))").unwrap());
+            plugin.replace(Arc::new(host.inner.build(2, other).unwrap()));
+            drop(changing);
+            came.join().unwrap();
+        });
+        let now = host.get("a").unwrap();
+        assert_eq!((now.version, now.source), (2, PluginSource::Bytes));
     }
 }
