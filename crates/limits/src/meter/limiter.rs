@@ -65,7 +65,10 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        // The guest's own maximum, unless that is as large as the budget: in a pool every table has a maximum, for which the
+        // guest did not ask, and who grows past it has run out of the budget.
+        let allowed = self.limits.table_elements;
+        if maximum.is_some_and(|maximum| desired > maximum && (maximum as u64) < allowed) {
             return Ok(false);
         }
         self.charge_table_elements(current, desired)
@@ -131,6 +134,21 @@ type Decision<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send +
 mod tests {
     use super::*;
     use crate::Limits;
+
+    #[test]
+    fn a_table_that_may_be_as_large_as_the_budget_is_stopped_by_the_budget() {
+        let mut meter = Meter::new(Limits { table_elements: 100, ..Limits::default() });
+        let mut grow = |to: usize, maximum: usize| {
+            let limiter: &mut dyn ResourceLimiter = &mut meter;
+            limiter.table_growing(0, to, Some(maximum)).unwrap()
+        };
+        // The guest said itself that it shall be no larger.
+        assert!(!grow(101, 99));
+        assert!(!grow(101, 100) && !grow(1_001, 1_000));
+        assert!(grow(100, 100));
+        assert_eq!(meter.usage(None).refusals, 2);
+        assert_eq!(meter.last_refusal, Some(Exceeded::TableElements { allowed: 100, asked: 1_001 }));
+    }
 
     /// More than most machines that test have.
     #[cfg(target_pointer_width = "64")]
