@@ -5,6 +5,7 @@ mod bundles;
 mod forms;
 mod health;
 mod store;
+mod turn;
 mod work;
 
 use std::sync::Arc;

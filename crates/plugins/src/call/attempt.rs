@@ -8,6 +8,7 @@ use host_limits::{ArmError, Exceeded, Usage, disarm};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
+use super::turn::use_up;
 use super::{CallOptions, Called, Work, is_the_plugins};
 use crate::breaker::{Admission, BreakerState};
 use crate::error::{CallError, Stopped};
@@ -110,7 +111,9 @@ impl Inner {
         );
         let attempt = Attempt { inner: self, options, plugin, version, call, since, span };
         let ran = attempt.run(&prepared, now, work).await?;
-        attempt.finish(admission, called, ran)
+        let ended = Instant::now();
+        use_up(ended.saturating_duration_since(now)).await;
+        attempt.finish(admission, called, ran, ended)
     }
 
     fn tell_breaker(&self, version: &Version, call: &CallInfo, state: BreakerState) {
@@ -205,9 +208,14 @@ impl Attempt<'_> {
     }
 
     /// Counts it, tells it, and keeps the instance if it may be kept.
-    fn finish<R>(self, admission: Admission, called: Called<'_>, ran: Ran<R>) -> Result<Reply<R>, CallError> {
-        let Ran { mut live, warm, result, usage, .. } = ran;
-        let (now, tenant) = (Instant::now(), self.call.tenant.as_ref());
+    fn finish<R>(
+        self,
+        admission: Admission,
+        called: Called<'_>,
+        ran: Ran<R>,
+        now: Instant,
+    ) -> Result<Reply<R>, CallError> {
+        let (Ran { mut live, warm, result, usage, .. }, tenant) = (ran, self.call.tenant.as_ref());
         let captured = live.store.data_mut().take_captured();
         let refused = captured.output_refused;
         let result = result.map_err(|fault| fault.reclassify(|error| wasi_kind(error, refused)));

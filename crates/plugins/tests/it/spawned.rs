@@ -1,10 +1,14 @@
 //! Calls of every form can be made on any thread: their futures are `Send`.
 
+use std::time::{Duration, Instant};
+
 use host_plugins::host_component::bindings::asynchronous::MyPlugin;
 use host_plugins::{CallError, InstancePolicy, PluginHost};
 use serde_json::json;
+use tokio::task::coop::has_budget_remaining;
+use wasmtime::component::Val;
 
-use crate::{host, limits, load, ok, policy, string};
+use crate::{counting, host, limits, load, ok, policy, string};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_form_of_a_call_runs_on_another_thread() {
@@ -38,6 +42,22 @@ async fn every_form_of_a_call_runs_on_another_thread() {
     assert_eq!(wave.await.unwrap().unwrap().value, "ok(\"Hello, Ada!\")");
     assert_eq!(with.await.unwrap().unwrap().value, Ok("Hello, Ada!".to_owned()));
     assert_eq!(typed.await.unwrap().unwrap().value, Ok("Hello, Ada!".to_owned()));
+}
+
+/// Tasks that call in a loop would keep their thread from all others otherwise.
+#[tokio::test]
+async fn after_a_long_call_it_is_the_turn_of_other_tasks() {
+    let host = host();
+    host.load_bytes("counting", &counting(1)).unwrap();
+    for rounds in (10..).map(|power| 1 << power) {
+        tokio::task::yield_now().await;
+        let begun = Instant::now();
+        host.call("counting", "work", &[Val::U32(rounds)]).await.unwrap();
+        if begun.elapsed() > Duration::from_millis(5) {
+            assert!(!has_budget_remaining());
+            return;
+        }
+    }
 }
 
 #[tokio::test]
