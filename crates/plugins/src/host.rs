@@ -78,7 +78,7 @@ impl PluginHost {
     /// under the policy's static limits from now on.
     pub fn on(runtime: Runtime, policy: Policy) -> PluginHost {
         let runtime = runtime.with_static_limits(policy.static_limits.clone());
-        let (queue, tenants) = policy.tenants();
+        let (queue, tenants) = policy.tenants(runtime.pool);
         let options = CallOptions { tenant: tenants.unnamed(), attempts: 1, bundles: None };
         let inner = Inner {
             runtime,

@@ -54,7 +54,7 @@ pub struct Policy {
     /// How many calls run at one time, and how long others wait.
     pub queue: QueueSettings,
     /// What the calls of all tenants may take together. Default: [`LedgerLimits::default`], but fuel is not counted where
-    /// the limits say that it is `"unlimited"`.
+    /// the limits say that it is `"unlimited"`; and no more stores than an engine's pool has room for guests.
     pub process: LedgerLimits,
     /// What each tenant may take that is not named in `tenants`. Default as for `process`.
     pub tenant: TenantSettings,
@@ -135,10 +135,12 @@ impl Policy {
         Some(Place { path: self.source.path.clone(), line })
     }
 
-    /// The queue and the tenants.
-    pub(crate) fn tenants(&self) -> (FairQueue, Tenants) {
+    /// The queue and the tenants, of a host whose pool has room for so many guests. It has as many stacks, and a store keeps its
+    /// own while it waits idle: one store more might get an instance, and none to call it on.
+    pub(crate) fn tenants(&self, pool: Option<u32>) -> (FairQueue, Tenants) {
         let queue = FairQueue::new(&self.queue);
-        let process = self.counting_fuel(&self.process);
+        let mut process = self.counting_fuel(&self.process);
+        process.stores = pool.map_or(process.stores, |guests| guests.min(process.stores));
         let others =
             TenantSettings { limits: self.counting_fuel(&self.tenant.limits), ..self.tenant.clone() };
         let of = |settings: &TenantSettings| TenantSettings {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use host_cache::{Cache, ModuleCache, UnsupportedEngine};
 use host_component::interfaces::{logging, storage};
-use host_core::{EngineError, EngineSettings};
+use host_core::{AllocationStrategy, EngineError, EngineSettings};
 use host_limits::{ArmError, Bytes, Limits, Meter, StartError, StaticLimits, Ticker, arm_async};
 use host_wasi::{GrantError, Grants, WasiOptions};
 use wasmtime::{Engine, Store, component};
@@ -24,6 +24,8 @@ pub(crate) const INTERFACES: [&str; 4] = ["log", logging::NAME, storage::NAME, c
 /// as commands.
 pub struct Runtime {
     pub(crate) engine: Engine,
+    /// How many guests its pool has room for, if it has one.
+    pub(crate) pool: Option<u32>,
     pub(crate) static_limits: StaticLimits,
     wasi: WasiOptions,
     ticker: Ticker,
@@ -47,7 +49,12 @@ impl Runtime {
         if limits.stack > MOST_STACK {
             return Err(SetupError::Stack { asked: limits.stack });
         }
-        let engine = settings.into().engine(limits)?;
+        let settings = settings.into();
+        let pool = match &settings.allocation {
+            AllocationStrategy::Pool(pool) => Some(pool.guests),
+            _ => None,
+        };
+        let engine = settings.engine(limits)?;
         let ticker = Ticker::start(&engine)?;
         let cache = cache.map(|cache| ModuleCache::new(cache, &engine)).transpose()?;
         let mut modules = wasmtime::Linker::new(&engine);
@@ -64,7 +71,7 @@ impl Runtime {
         wasmtime_wasi_config::add_to_linker(&mut components, |state: &mut State| state.config().view())
             .map_err(SetupError::linker)?;
         let (static_limits, wasi) = (StaticLimits::default(), WasiOptions::new());
-        Ok(Runtime { engine, static_limits, wasi, ticker, cache, modules, components })
+        Ok(Runtime { engine, pool, static_limits, wasi, ticker, cache, modules, components })
     }
 
     /// Bounds the code that this runtime compiles. It is looked at before the compiler is, also if it comes from the cache.

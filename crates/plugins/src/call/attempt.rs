@@ -116,6 +116,12 @@ impl Inner {
         attempt.finish(admission, called, ran, ended)
     }
 
+    /// What bounds the stores of all tenants together: the pool, if it has less room than the policy says.
+    fn scarce_stores(&self) -> BusyReason {
+        let is_pool = self.tenants.process().limits().stores < self.policy.process.stores;
+        if is_pool { BusyReason::Pool } else { BusyReason::Stores }
+    }
+
     fn tell_breaker(&self, version: &Version, call: &CallInfo, state: BreakerState) {
         self.teller.tell(|| Event::Breaker {
             plugin: Arc::clone(&call.plugin),
@@ -140,7 +146,8 @@ impl Attempt<'_> {
                     // By place and not by name: a tenant may be named like it.
                     let of_process = std::ptr::eq(&*ledger, self.inner.tenants.process().name());
                     let tenant = (!of_process).then_some(self.options.tenant.id);
-                    now = self.wait_for_room(tenant, BusyReason::Stores).await?;
+                    let why = if of_process { self.inner.scarce_stores() } else { BusyReason::Stores };
+                    now = self.wait_for_room(tenant, why).await?;
                     continue;
                 }
                 live => live?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_plugins::host_core::{Fault, FaultKind};
+use host_plugins::host_core::{AllocationStrategy, EngineSettings, Fault, FaultKind, PoolSettings};
 use host_plugins::host_limits::{Bytes, Exceeded, Limits};
 use host_plugins::{CallError, PluginHost};
 use wasmtime::Trap;
@@ -45,6 +45,30 @@ async fn budgets() {
     );
     let table = kind(limits, "table-bomb").await;
     assert!(matches!(table, FaultKind::Budget(Exceeded::TableElements { allowed: 10_000, .. })), "{table:?}");
+}
+
+/// A pool bounds memories and tables, too, and is not what stops a guest.
+#[tokio::test]
+async fn budgets_in_a_pool() {
+    let mut policy = policy(limits());
+    let pool = PoolSettings { guests: 2, ..PoolSettings::default() };
+    policy.profile = EngineSettings { allocation: AllocationStrategy::Pool(pool), ..policy.profile };
+    let host = PluginHost::new(policy, None).unwrap();
+    for name in ["memory-bomb", "table-bomb", "deep-recursion"] {
+        load(&host, name);
+        let (kind, _) = stopped(&host, name).await;
+        assert!(
+            matches!(
+                kind,
+                FaultKind::Budget(
+                    Exceeded::Memory { .. }
+                        | Exceeded::TableElements { allowed: 10_000, .. }
+                        | Exceeded::Stack { .. }
+                )
+            ),
+            "{name}: {kind:?}"
+        );
+    }
 }
 
 #[tokio::test]

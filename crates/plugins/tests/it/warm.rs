@@ -169,6 +169,26 @@ async fn whoever_waits_idle_makes_room_for_a_call() {
     }
 }
 
+/// They have more places in a pool than components, but as few stacks, and keep them while they wait.
+#[tokio::test]
+async fn core_modules_that_wait_idle_make_room_as_components_do() {
+    let host = warm(
+        "instances = { warm = {} }\nqueue.wait = '100ms'\nprofile = { allocation = { pool = { guests = 2 } } }",
+    );
+    let module = r#"(module
+        (memory (export "memory") 1)
+        (func (export "alloc") (param i32) (result i32) (i32.const 8))
+        (func (export "dealloc") (param i32 i32))
+        (func (export "empty") (param i32 i32) (result i64) (i64.const 0)))"#;
+    host.load_bytes("module", &wat::parse_str(module).unwrap()).unwrap();
+    for tenant in 0..10 {
+        let tenant = host.tenant(&tenant.to_string()).unwrap();
+        assert_eq!(tenant.call_bytes("module", "empty", b"x").await.unwrap().value, b"");
+        assert_eq!(count(&tenant).await, 1);
+        assert!((1..=2).contains(&idle(&host)));
+    }
+}
+
 /// What a tenant has too much of is taken from nobody else.
 #[tokio::test]
 async fn a_tenant_at_its_limit_takes_no_instance_from_another() {
