@@ -21,10 +21,6 @@ impl Latencies {
         self.counts[bucket(nanoseconds)] += 1;
     }
 
-    pub(crate) fn merge(&mut self, other: &Latencies) {
-        self.counts.iter_mut().zip(&other.counts).for_each(|(one, other)| *one += other);
-    }
-
     pub(crate) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }

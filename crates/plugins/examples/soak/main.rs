@@ -8,13 +8,16 @@
 
 mod changes;
 mod latencies;
+mod listener;
 mod plot;
 mod plugins;
 mod process;
 mod random;
 mod report;
+mod tally;
 mod work;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,21 +25,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use host_plugins::host_cache::{Cache, IntegrityOnly};
-use host_plugins::{PluginHost, Policy, Shutdown, WatchSettings};
+use host_plugins::{CrashBundle, PluginHost, Policy, WatchSettings};
 use tokio::runtime::Builder;
+use tokio::task::{JoinSet, block_in_place, spawn_blocking};
 
+use crate::changes::Changer;
+use crate::listener::Listener;
 use crate::plugins::PLUGINS;
 use crate::process::Process;
 use crate::random::Random;
 use crate::report::Report;
-use crate::work::Tally;
+use crate::tally::Tally;
 
 /// What every plugin may spend and touch at most, and how calls wait.
 const POLICY: &str = r#"
+    # Fewer places than there are plugins and tenants that would keep an instance warm.
+    profile = { allocation = { pool = { guests = 24 } } }
+
     [limits]
     memory = "32MiB"
     table-elements = 10_000
-    fuel = 200_000_000
+    fuel = 10_000_000_000
     deadline = "20s"       # the time in the queue counts, and the machine is busy on purpose
     stack = "512KiB"
     output = "64KiB"
@@ -49,56 +58,46 @@ const POLICY: &str = r#"
     concurrency = 16
     wait = "20s"
 
-    [tenants.tenant-1]
-    weight = 2
+    [tenants.1-heavy]
+    weight = 3
 
-    [tenants.tenant-2.limits]
+    [tenants.2-two-calls.limits]
     calls = 2
+
+    [tenants.3-few-stores.limits]
+    stores = 3
 "#;
 
 /// Tasks that call without a pause.
 pub(crate) const CALLERS: u64 = 24;
-/// How much more memory may be resident at the end than after the first third: what the allocator keeps, and the pages of code
-/// that the reloads have touched.
+/// How much more memory may be resident at the end than before the host was made, but after another one that had loaded a plugin:
+/// what the allocator keeps for later, of a peak that is several times as high, and the results of the soak itself.
 const MORE_MEMORY: u64 = 64 << 20;
+/// How long calls have to finish that are under way when the host is shut down.
+const DRAIN: Duration = Duration::from_secs(5);
 
 fn main() -> Result<ExitCode> {
     let (seconds, seed) = arguments()?;
     println!("{} plugins, {CALLERS} callers, {seconds} s, seed {seed}", PLUGINS.len());
     once()?;
-    let before = Process::now();
+    let before = Process::at_rest();
     let directory = tempfile::tempdir()?;
-    let (report, ended, early) = soak(directory.path(), Duration::from_secs(seconds), seed)?;
-    let bad_entries = verify(directory.path())?;
-    let path = directory.path().to_owned();
+    let mut report = soak(directory.path(), Duration::from_secs(seconds), seed)?;
+    report.look_at_cache(&Cache::open(directory.path().join("cache"), IntegrityOnly)?.verify()?);
+    report.wrong.extend(look_at_bundles(&directory.path().join("bundles"), seconds)?);
     directory.close()?;
     let after = Process::settled(&before);
 
+    report.look_at_process(&before, &after);
     report.print();
     let plot = plot_path();
-    plot::draw(&report, &plot)?;
-    println!("plot: {}", plot.display());
-
-    let mut wrong = report.wrong();
-    if ended.left > 0 {
-        wrong.push(format!("{} calls did not end when the host was shut down", ended.left));
-    }
-    if bad_entries > 0 {
-        wrong.push(format!("{bad_entries} entries of the cache are damaged"));
-    }
-    if path.exists() {
-        wrong.push("the temporary directory is still there".to_owned());
-    }
-    wrong.extend(after.more_than(&before));
-    println!("resident: {} MiB early, {} MiB at the end", early >> 20, after.resident >> 20);
-    if after.resident > early + MORE_MEMORY {
-        wrong.push(format!("{} MiB more are resident than early on", (after.resident - early) >> 20));
-    }
-    if wrong.is_empty() {
+    plot::draw(&report.counts.seconds, &plot)?;
+    println!("plot: target/soak/soak.svg");
+    if report.wrong.is_empty() {
         println!("all as it should be");
         return Ok(ExitCode::SUCCESS);
     }
-    for wrong in wrong {
+    for wrong in &report.wrong {
         println!("wrong: {wrong}");
     }
     Ok(ExitCode::FAILURE)
@@ -115,54 +114,78 @@ fn once() -> Result<()> {
     Ok(())
 }
 
-/// Runs everything, and shuts it down. The last is what was resident after a third of the time.
-fn soak(directory: &Path, length: Duration, seed: u64) -> Result<(Report, Shutdown, u64)> {
+/// Runs everything, and shuts it down while calls are under way.
+fn soak(directory: &Path, length: Duration, seed: u64) -> Result<Report> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        let folder = directory.join("plugins");
-        plugins::write_all(&folder)?;
-        let cache = Cache::open(directory.join("cache"), IntegrityOnly)?;
-        let host = PluginHost::new(Policy::from_toml(POLICY)?, Some(cache))?;
-        let loaded = tokio::task::block_in_place(|| host.watch(&folder, WatchSettings::default()))?;
-        if !loaded.failed.is_empty() || loaded.plugins.len() != PLUGINS.len() {
-            bail!("not loaded: {:?}", loaded.failed);
-        }
-        let tally = Arc::new(Tally::new(length));
-        let begun = Instant::now();
-        let mut tasks = tokio::task::JoinSet::new();
-        for caller in 0..CALLERS {
-            let random = Random::new(seed.wrapping_mul(1_000).wrapping_add(caller));
-            let bundles = directory.join("bundles");
-            tasks.spawn(work::call_until_the_end(host.clone(), Arc::clone(&tally), random, bundles));
-        }
-        tasks.spawn(work::cancel_until_the_end(host.clone(), Arc::clone(&tally), Random::new(seed ^ 1)));
-        let (changed, end) = (host.clone(), Arc::clone(&tally));
-        let changes = tokio::task::spawn_blocking(move || {
-            changes::change_until_the_end(&changed, &folder, &end, Random::new(seed ^ 2))
-        });
-        let mut early = 0;
-        while begun.elapsed() < length {
-            tokio::time::sleep(Duration::from_secs(1).min(length)).await;
-            if early == 0 && begun.elapsed() >= length / 3 {
-                early = Process::now().resident;
-            }
-            eprint!("\r{:>4} of {} s, {} calls ", begun.elapsed().as_secs(), length.as_secs(), tally.calls());
-        }
-        eprintln!();
-        tally.end();
-        tasks.join_all().await;
-        let changes = changes.await?;
-        let ended = host.shutdown(Duration::from_secs(10)).await;
-        anyhow::Ok((Report::new(&tally, changes, begun.elapsed()), ended, early))
-    });
+    let result = runtime.block_on(soak_on(directory, length, seed));
     runtime.shutdown_timeout(Duration::from_secs(10));
     result
 }
 
-/// How many entries of the cache are damaged.
-fn verify(directory: &Path) -> Result<u64> {
+async fn soak_on(directory: &Path, length: Duration, seed: u64) -> Result<Report> {
+    let folder = directory.join("plugins");
+    plugins::write_all(&folder)?;
     let cache = Cache::open(directory.join("cache"), IntegrityOnly)?;
-    Ok(cache.verify()?.bad.total())
+    let host = PluginHost::new(Policy::from_toml(POLICY)?, Some(cache))?;
+    let loaded = block_in_place(|| host.watch(&folder, WatchSettings::default()))?;
+    if !loaded.failed.is_empty() || loaded.plugins.len() != PLUGINS.len() {
+        bail!("not loaded: {:?}", loaded.failed);
+    }
+    let listener = Listener::default();
+    let listening = tokio::spawn(listener.clone().listen(host.events()));
+    let (tally, begun) = (Arc::new(Tally::new()), Instant::now());
+    let mut tasks = JoinSet::new();
+    for caller in 0..CALLERS {
+        let random = Random::new(seed.wrapping_mul(1_000).wrapping_add(caller));
+        let bundles = directory.join("bundles");
+        tasks.spawn(work::call_until_the_end(host.clone(), Arc::clone(&tally), random, bundles));
+    }
+    tasks.spawn(work::cancel_until_the_end(host.clone(), Arc::clone(&tally), Random::new(seed ^ 1)));
+    let changing = spawn_blocking({
+        let (host, listener) = (host.clone(), listener.clone());
+        move || {
+            let changer =
+                Changer { host: &host, folder: &folder, listener: &listener, random: Random::new(seed ^ 2) };
+            changer.change_until(begun + length)
+        }
+    });
+    let mut peak = 0;
+    while !changing.is_finished() {
+        tokio::time::sleep(Duration::from_secs(1).min(length)).await;
+        peak = Process::now().resident.max(peak);
+        eprint!("\r{:>4} of {} s, {} calls ", begun.elapsed().as_secs(), length.as_secs(), tally.calls());
+    }
+    eprintln!();
+    let (changes, time, last) = (changing.await?, begun.elapsed(), host.snapshot());
+    tally.end();
+    let shutdown = host.shutdown(DRAIN).await;
+    tasks.join_all().await;
+    let left = host.snapshot();
+    // The last clone: what listens is told so.
+    drop(host);
+    listening.await?;
+    let mut report = Report::new(&tally, changes, listener.counts(), time, peak);
+    report.look_at_host(&last, shutdown, &left);
+    Ok(report)
+}
+
+/// What is wrong with the crash bundles that were written, of which only the last ones are kept.
+fn look_at_bundles(directory: &Path, seconds: u64) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut bundles = 0;
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry?.path();
+        bundles += 1;
+        match CrashBundle::read(&path) {
+            Ok(bundle) if bundle.missing.is_empty() => {}
+            Ok(bundle) => wrong.push(format!("a crash bundle lacks {:?}", bundle.missing)),
+            Err(error) => wrong.push(format!("a crash bundle cannot be read: {error}")),
+        }
+    }
+    if bundles > work::BUNDLES || (bundles == 0 && seconds > 3) {
+        wrong.push(format!("there are {bundles} crash bundles, and {} are kept", work::BUNDLES));
+    }
+    Ok(wrong)
 }
 
 fn arguments() -> Result<(u64, u64)> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use plotters::prelude::*;
 
-use crate::report::Report;
+use crate::latencies::Latencies;
 
 /// The lines of the lower chart.
 const PARTS: [(&str, f64, RGBColor); 3] = [
@@ -15,10 +15,10 @@ const PARTS: [(&str, f64, RGBColor); 3] = [
     ("p99.9", 0.999, RGBColor(200, 40, 40)),
 ];
 
-pub(crate) fn draw(report: &Report, path: &Path) -> Result<()> {
+pub(crate) fn draw(seconds: &[Latencies], path: &Path) -> Result<()> {
     fs::create_dir_all(path.parent().context("a file in a directory")?)?;
     // The last second is not a whole one.
-    let seconds = &report.seconds[..report.seconds.len() - 1];
+    let seconds = &seconds[..seconds.len().saturating_sub(1)];
     let end = (seconds.len().max(2) - 1) as f64;
     let root = SVGBackend::new(path, (900, 700)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -35,7 +35,7 @@ pub(crate) fn draw(report: &Report, path: &Path) -> Result<()> {
     let calls = seconds.iter().enumerate().map(|(at, second)| (at as f64, second.count() as f64));
     chart.draw_series(LineSeries::new(calls, PARTS[0].2))?;
 
-    let microseconds = |second: &crate::latencies::Latencies, part| second.at(part).as_secs_f64() * 1e6;
+    let microseconds = |second: &Latencies, part| second.at(part).as_secs_f64() * 1e6;
     let longest = seconds.iter().map(|second| microseconds(second, 0.999)).fold(10.0, f64::max);
     let mut chart = ChartBuilder::on(&lower)
         .caption("how long they took, in µs", ("sans-serif", 18))

@@ -1,11 +1,12 @@
 //! What this process holds: threads, descriptors, memory.
 
+use std::fmt;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a process holds at one moment. All 0 where the system does not tell: only Linux does, here.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Process {
     threads: usize,
     descriptors: usize,
@@ -23,6 +24,18 @@ impl Process {
             threads: count("/proc/self/task"),
             descriptors: count("/proc/self/fd"),
             resident: kibibytes.unwrap_or(0) << 10,
+        }
+    }
+
+    /// What it holds when nothing has ended or begun for a moment.
+    pub(crate) fn at_rest() -> Process {
+        loop {
+            let one = Process::now();
+            thread::sleep(Duration::from_millis(100));
+            let other = Process::now();
+            if (one.threads, one.descriptors) == (other.threads, other.descriptors) {
+                return other;
+            }
         }
     }
 
@@ -49,5 +62,11 @@ impl Process {
             }
         }
         more
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} threads and {} descriptors", self.threads, self.descriptors)
     }
 }

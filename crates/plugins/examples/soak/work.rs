@@ -1,96 +1,22 @@
 //! The calls: made without a pause, checked one by one, and now and then given up or cancelled.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use host_plugins::host_core::FaultKind;
 use host_plugins::host_limits::Exceeded;
-use host_plugins::{CallError, Caller, CrashBundles, PluginHost};
+use host_plugins::{BusyReason, CallError, CallInfo, Caller, Captured, CrashBundles, PluginHost};
 use wasmtime::component::Val;
 
-use crate::latencies::Latencies;
 use crate::plugins::{Kind, PLUGINS, Plugin};
 use crate::random::Random;
+use crate::tally::{End, Tally};
 
-/// What became of all calls.
-pub(crate) struct Tally {
-    begun: Instant,
-    ended: AtomicBool,
-    calls: AtomicU64,
-    pub(crate) counts: Mutex<Counts>,
-    pub(crate) seconds: Mutex<Vec<Latencies>>,
-}
-
-#[derive(Default)]
-pub(crate) struct Counts {
-    pub(crate) fresh: Latencies,
-    pub(crate) warm: Latencies,
-    /// What became of calls, by a word for it.
-    pub(crate) ends: BTreeMap<String, u64>,
-    /// What must not have happened.
-    pub(crate) wrong: Vec<String>,
-}
-
-/// How a call ended.
-enum End {
-    Good,
-    /// In a way that is allowed.
-    Allowed(&'static str),
-    Stopped(String),
-    Wrong(String),
-}
-
-impl Tally {
-    pub(crate) fn new(length: Duration) -> Tally {
-        let seconds = vec![Latencies::default(); length.as_secs() as usize + 1];
-        Tally {
-            begun: Instant::now(),
-            ended: AtomicBool::new(false),
-            calls: AtomicU64::new(0),
-            counts: Mutex::default(),
-            seconds: Mutex::new(seconds),
-        }
-    }
-
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    fn add(&self, plugin: &Plugin, end: End, time: Duration) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut counts = self.counts.lock().unwrap();
-        let word = match end {
-            End::Good => {
-                if plugin.is_warm() { &mut counts.warm } else { &mut counts.fresh }.add(time);
-                let second = self.begun.elapsed().as_secs() as usize;
-                if let Some(second) = self.seconds.lock().unwrap().get_mut(second) {
-                    second.add(time);
-                }
-                "good".to_owned()
-            }
-            End::Allowed(word) => word.to_owned(),
-            End::Stopped(why) => format!("{}: {why}", plugin.name),
-            End::Wrong(what) => {
-                if counts.wrong.len() < 20 {
-                    counts.wrong.push(format!("{}: {what}", plugin.name));
-                }
-                "wrong".to_owned()
-            }
-        };
-        *counts.ends.entry(word).or_default() += 1;
-    }
-}
+/// For whom calls are made. The policy gives the first ones more, or less, than the others.
+pub(crate) const TENANTS: [&str; 8] =
+    ["0-bundles", "1-heavy", "2-two-calls", "3-few-stores", "4-again", "5", "6", "7"];
 
 /// Calls one plugin after the other, each for one of the tenants.
 pub(crate) async fn call_until_the_end(
@@ -99,72 +25,138 @@ pub(crate) async fn call_until_the_end(
     mut random: Random,
     bundles: PathBuf,
 ) {
-    let tenants: Vec<Caller> = (0..8)
-        .map(|tenant| host.tenant(&format!("tenant-{tenant}")).expect("the name is one that can be told"))
-        .collect();
-    let bundling = tenants[0].clone().crash_bundles(CrashBundles::new(bundles).most(8));
+    let caller = |name: &str| host.tenant(name).expect("the name is one that can be told");
+    let mut tenants = TENANTS.map(caller);
+    tenants[4] = tenants[4].clone().attempts(2);
+    let bundling = tenants[0].clone().crash_bundles(CrashBundles::new(bundles).most(BUNDLES));
     let (hostile, good): (Vec<_>, Vec<_>) = PLUGINS.iter().partition(|plugin| plugin.is_hostile());
     while !tally.is_over() {
         let kind = if random.one_in(8) { &hostile } else { &good };
         let plugin = *random.of(kind);
-        let caller = if plugin.is_hostile() && random.one_in(50) { &bundling } else { random.of(&tenants) };
+        let caller = if plugin.is_hostile() && random.one_in(10) { &bundling } else { random.of(&tenants) };
         let word = format!("Ada {}", random.below(1_000));
+        // Given up in the middle, wherever that is: most good calls are short, and wait for their place longer.
+        let longest = if plugin.is_hostile() { 60_000 } else { 4_000 };
+        let patience = random
+            .one_in(if plugin.is_hostile() { 4 } else { 20 })
+            .then(|| Duration::from_micros(random.below(longest)));
         let begun = Instant::now();
         let call = call(caller, plugin, &word);
-        let end = if random.one_in(100) {
-            // Given up in the middle, wherever that is.
-            let patience = Duration::from_micros(random.below(2_000));
-            tokio::time::timeout(patience, call).await.unwrap_or(End::Allowed("given up"))
-        } else {
-            call.await
+        let end = match patience {
+            Some(patience) => tokio::time::timeout(patience, call)
+                .await
+                .unwrap_or(End::Allowed("given up by their callers")),
+            None => call.await,
+        };
+        let end = match end {
+            // The host is shut down while calls are under way.
+            End::Wrong(_) if tally.is_over() && host.snapshot().shutting_down => {
+                End::Allowed("refused at the end")
+            }
+            end => end,
         };
         tally.add(plugin, end, begun.elapsed());
     }
 }
 
-/// Cancels a call that is under way, now and then.
+/// How many crash bundles are kept.
+pub(crate) const BUNDLES: usize = 8;
+
+/// Cancels a tenant's call that is under way, now and then. Those of nobody are health checks, and a version whose check is
+/// cancelled is refused.
 pub(crate) async fn cancel_until_the_end(host: PluginHost, tally: Arc<Tally>, mut random: Random) {
     while !tally.is_over() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let underway = host.snapshot().underway;
-        if !underway.is_empty() {
-            host.cancel(random.of(&underway).id);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let mut underway = host.snapshot().underway;
+        underway.retain(|call| call.tenant.is_some());
+        if !underway.is_empty() && host.cancel(random.of(&underway).id) {
+            tally.cancelled.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 async fn call(caller: &Caller, plugin: &Plugin, word: &str) -> End {
-    let process = async |answer: String| {
-        let arguments = [Val::String(word.to_owned())];
-        match caller.call(plugin.name, "process", &arguments).await {
-            Ok(reply) => {
-                let right = [Val::Result(Ok(Some(Box::new(Val::String(answer)))))];
-                if reply.value == right { End::Good } else { End::Wrong(format!("gave {:?}", reply.value)) }
-            }
-            Err(error) => End::of(plugin, &error),
-        }
-    };
+    let text = |text: String| Some(Box::new(Val::String(text)));
     match plugin.kind {
-        Kind::Greeter => process(format!("Hello, {word}!")).await,
-        Kind::Shout => process(word.to_uppercase()).await,
-        Kind::Hostile(..) => match process(String::new()).await {
+        Kind::Greeter => {
+            process(caller, plugin, word, Ok(text(format!("Hello, {word}!"))), &[format!("greeting {word}")])
+                .await
+        }
+        Kind::Shout => {
+            process(
+                caller,
+                plugin,
+                word,
+                Ok(text(word.to_uppercase())),
+                &[format!("shouting {} bytes", word.len())],
+            )
+            .await
+        }
+        Kind::Tally => {
+            let no_bucket = Val::Variant("other".to_owned(), text("no-such-bucket".to_owned()));
+            let logged = format!("info: counting {word}");
+            process(caller, plugin, word, Err(Some(Box::new(no_bucket))), &[logged]).await
+        }
+        Kind::Hostile(..) => match process(caller, plugin, word, Ok(None), &[]).await {
             End::Good => End::Wrong("answered".to_owned()),
             end => end,
         },
-        Kind::Echo => match caller.call_bytes(plugin.name, "echo", word.as_bytes()).await {
-            Ok(reply) if reply.value == word.as_bytes() => End::Good,
-            Ok(reply) => End::Wrong(format!("gave {:?}", reply.value)),
-            Err(error) => End::of(plugin, &error),
-        },
+        Kind::Echo => {
+            let input = format!("{} {word}", caller.tenant().unwrap_or_default()).into_bytes();
+            match caller.call_bytes(plugin.name, "echo", &input).await {
+                Ok(reply) if reply.value == input => {
+                    End::good(caller, plugin, &reply.call, &reply.captured, &[])
+                }
+                Ok(reply) => End::Wrong(format!("gave {:?}", reply.value)),
+                Err(error) => End::of(plugin, &error),
+            }
+        }
+    }
+}
+
+/// Calls `process` of a component, which must give `right`, and have logged just that.
+async fn process(
+    caller: &Caller,
+    plugin: &Plugin,
+    word: &str,
+    right: Result<Option<Box<Val>>, Option<Box<Val>>>,
+    logged: &[String],
+) -> End {
+    let export = if let Kind::Tally = plugin.kind { "plugin-api#process" } else { "process" };
+    match caller.call(plugin.name, export, &[Val::String(word.to_owned())]).await {
+        Ok(reply) if reply.value == [Val::Result(right)] => {
+            End::good(caller, plugin, &reply.call, &reply.captured, logged)
+        }
+        Ok(reply) => End::Wrong(format!("gave {:?}", reply.value)),
+        Err(error) => End::of(plugin, &error),
     }
 }
 
 impl End {
+    /// The answer is right; so must be what is told of the call.
+    fn good(
+        caller: &Caller,
+        plugin: &Plugin,
+        call: &CallInfo,
+        captured: &Captured,
+        logged: &[String],
+    ) -> End {
+        if *call.plugin != *plugin.name || call.tenant.as_deref() != caller.tenant() {
+            return End::Wrong(format!("is told to be {call:?}"));
+        }
+        if captured.log != logged {
+            return End::Wrong(format!("has logged {:?}", captured.log));
+        }
+        End::Good
+    }
+
     fn of(plugin: &Plugin, error: &CallError) -> End {
         let kind = error.fault().map(|fault| fault.kind());
         match (error, kind, plugin.kind) {
             (_, Some(FaultKind::Budget(Exceeded::Cancelled)), _) => End::Allowed("cancelled"),
-            (CallError::Busy(_), ..) => End::Allowed("busy"),
+            (CallError::Busy(busy), ..) if busy.why == BusyReason::Waited => End::Allowed("busy: no place"),
+            (CallError::Busy(busy), ..) if busy.why == BusyReason::Pool => End::Allowed("busy: the pool"),
+            (CallError::Busy(busy), ..) if busy.why == BusyReason::Stores => End::Allowed("busy: stores"),
             (CallError::Open { .. }, _, Kind::Hostile(..)) => End::Allowed("breaker open"),
             (_, Some(kind), Kind::Hostile(_, ends)) if ends(kind) => End::Stopped(reason(kind)),
             _ => End::Wrong(error.to_string()),
