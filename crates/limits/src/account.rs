@@ -39,28 +39,28 @@ impl Account {
     }
 
     /// Begins a call that may burn `fuel`. Gives how much it was allotted, or `None` if the ledger counts no fuel.
-    pub(crate) fn begin(&mut self, fuel: Option<u64>) -> Result<Option<u64>, Exceeded> {
+    pub(crate) fn begin(&mut self, fuel: Option<u64>, now: Instant) -> Result<Option<u64>, Exceeded> {
         self.ledger.charge(Charge::Call)?;
         // From here on, dropping the account gives the call back.
         let call = self.call.insert(Call { reserved: None });
         if !self.ledger.counts_fuel() {
             return Ok(None);
         }
-        match self.ledger.reserve(fuel, Instant::now()) {
+        match self.ledger.reserve(fuel, now) {
             Ok(reserved) => Ok(Some(call.reserved.insert(reserved).fuel)),
             Err(refusal) => {
-                self.end(0);
+                self.end(0, now);
                 Err(refusal)
             }
         }
     }
 
     /// Ends a call of which `unburnt` fuel is left.
-    pub(crate) fn end(&mut self, unburnt: u64) {
+    pub(crate) fn end(&mut self, unburnt: u64, now: Instant) {
         let Some(call) = self.call.take() else { return };
         self.ledger.give_back(Charge::Call);
         if let Some(reserved) = call.reserved {
-            self.ledger.settle(&reserved, unburnt, Instant::now());
+            self.ledger.settle(&reserved, unburnt, now);
         }
     }
 
@@ -72,8 +72,10 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        // How much a store has burnt is not known here, so all that it reserved counts as burnt.
-        self.end(0);
+        // How much a store has burnt is not known here, so all that it reserved counts as burnt, and nothing is settled.
+        if self.call.is_some() {
+            self.ledger.give_back(Charge::Call);
+        }
         self.ledger.give_back(Charge::Memory(self.memory));
         self.ledger.give_back(Charge::Store);
     }

@@ -69,13 +69,13 @@ pub fn arm_async<T: HasMeter>(store: &mut Store<T>, ticker: &Ticker) -> Result<(
 ///
 /// A store that is armed again, or dropped, needs no disarming, but then all counts as burnt too.
 pub fn disarm<T: HasMeter>(store: &mut Store<T>, error: Option<&wasmtime::Error>) -> Usage {
-    let left = fuel_left(store);
+    let (left, now) = (fuel_left(store), Instant::now());
     let meter = store.data_mut().meter();
-    let usage = meter.usage(left);
+    let usage = meter.usage_at(left, now);
     if let Some(deadline) = meter.deadline() {
         // The deadline too: a host function may have swallowed the error of a guest that was stopped.
-        let counted = deadline.check().is_ok() && !meter.is_retired() && error.is_none_or(counts);
-        end(store, left.filter(|_| counted).unwrap_or(0));
+        let counted = deadline.check_at(now).is_ok() && !meter.is_retired() && error.is_none_or(counts);
+        end(store, left.filter(|_| counted).unwrap_or(0), now);
     }
     usage
 }
@@ -99,8 +99,8 @@ fn counts(error: &wasmtime::Error) -> bool {
     !paused && !error.is::<GcHeapOutOfMemory<()>>() && !error.is::<OutOfMemory>()
 }
 
-fn end<T: HasMeter>(store: &mut Store<T>, unburnt: u64) {
-    store.data_mut().meter().end(unburnt);
+fn end<T: HasMeter>(store: &mut Store<T>, unburnt: u64, now: Instant) {
+    store.data_mut().meter().end(unburnt, now);
     store.epoch_deadline_trap();
     store.set_epoch_deadline(0);
 }
@@ -163,16 +163,18 @@ fn arm_store<T: HasMeter>(
     if retired {
         return Err(ArmError::Retired);
     }
+    // Asked for once: it costs.
+    let now = Instant::now();
     if armed {
         // How its last call ended is not known.
-        end(store, 0);
+        end(store, 0, now);
     }
     let meters = store.engine().get_consume_fuel();
     let stack = stack.min(engine_stack(store.engine()));
     let meter = store.data_mut().meter();
     // An engine that meters gives a store no fuel at all; unlimited has to be said.
-    let fuel = meter.begin()?.unwrap_or(u64::MAX);
-    let deadline = Deadline::start(meter.take_since(), allowed, ticker.clone());
+    let fuel = meter.begin(now)?.unwrap_or(u64::MAX);
+    let deadline = Deadline::start(meter.take_since().unwrap_or(now), allowed, ticker.clone());
     meter.start(Armed { deadline: deadline.clone(), fuel: meters.then_some(fuel), stack });
 
     if meters {
@@ -183,7 +185,7 @@ fn arm_store<T: HasMeter>(
     store.limiter(|data| data.meter());
     store.set_epoch_deadline(1);
     let hold = ticker.hold();
-    let mut yielded = Instant::now();
+    let mut yielded = now;
     store.epoch_deadline_callback(move |mut store: StoreContextMut<'_, T>| {
         let _held_while_the_store_is_armed = &hold;
         let now = Instant::now();

@@ -58,8 +58,8 @@ impl Deadline {
         Deadline { since, at, allowed, shared: Arc::default(), ticker }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.since.elapsed()
+    pub(crate) fn elapsed_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
     }
 
     /// How long its bound calls and its waits have waited.

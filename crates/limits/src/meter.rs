@@ -203,15 +203,15 @@ impl Meter {
     }
 
     /// Begins a call: gives the fuel to allot to the store, `None` for no limit.
-    pub(crate) fn begin(&mut self) -> Result<Option<u64>, Exceeded> {
+    pub(crate) fn begin(&mut self, now: Instant) -> Result<Option<u64>, Exceeded> {
         let Some(account) = &mut self.account else { return Ok(self.limits.fuel) };
-        let allotted = account.begin(self.limits.fuel)?;
+        let allotted = account.begin(self.limits.fuel, now)?;
         Ok(allotted.or(self.limits.fuel))
     }
 
-    /// When the deadline of the call that begins has to be counted from.
-    pub(crate) fn take_since(&mut self) -> Instant {
-        self.queued_since.take().unwrap_or_else(Instant::now)
+    /// When the deadline of the call that begins has to be counted from, if not from now.
+    pub(crate) fn take_since(&mut self) -> Option<Instant> {
+        self.queued_since.take()
     }
 
     pub(crate) fn start(&mut self, armed: Armed) {
@@ -229,11 +229,11 @@ impl Meter {
     }
 
     /// Ends a call of which `unburnt` fuel is left in the store.
-    pub(crate) fn end(&mut self, unburnt: u64) {
+    pub(crate) fn end(&mut self, unburnt: u64, now: Instant) {
         self.retired = self.is_retired();
         self.armed = None;
         if let Some(account) = &mut self.account {
-            account.end(unburnt);
+            account.end(unburnt, now);
         }
     }
 
@@ -241,13 +241,17 @@ impl Meter {
         self.yields = self.yields.saturating_add(1);
     }
 
-    /// What was spent, of a store that has `left` of its fuel.
+    /// What was spent until now, of a store that has `left` of its fuel.
     pub(crate) fn usage(&self, left: Option<u64>) -> Usage {
+        self.usage_at(left, Instant::now())
+    }
+
+    pub(crate) fn usage_at(&self, left: Option<u64>, now: Instant) -> Usage {
         let armed = self.armed.as_ref();
         let given = armed.and_then(|armed| armed.fuel);
         Usage {
             fuel: given.zip(left).map(|(given, left)| given.saturating_sub(left)),
-            elapsed: armed.map_or(Duration::ZERO, |armed| armed.deadline.elapsed()),
+            elapsed: armed.map_or(Duration::ZERO, |armed| armed.deadline.elapsed_at(now)),
             waited: armed.map_or(Duration::ZERO, |armed| armed.deadline.waited()),
             memory: Bytes::new(self.memory.now),
             peak_memory: Bytes::new(self.memory.peak),
