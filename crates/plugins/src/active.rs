@@ -1,6 +1,5 @@
 //! `Active`: the calls that are under way, so that they can be waited for, told and cancelled.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -8,13 +7,14 @@ use std::time::Instant;
 use host_limits::CancelHandle;
 use tokio::sync::Notify;
 
+use crate::number_hash::NumberMap;
 use crate::reply::{CallId, CallInfo};
 
 /// The calls of a host that are under way.
 #[derive(Default)]
 pub(crate) struct Active {
     last: AtomicU64,
-    calls: Mutex<HashMap<CallId, Underway>>,
+    calls: Mutex<NumberMap<CallId, Underway>>,
     ended: Notify,
 }
 
@@ -103,7 +103,7 @@ impl Active {
         calls
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, Underway>> {
+    fn lock(&self) -> MutexGuard<'_, NumberMap<CallId, Underway>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

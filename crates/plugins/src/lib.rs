@@ -43,6 +43,7 @@ mod concurrency;
 mod config;
 mod files;
 mod loading;
+mod number_hash;
 mod program;
 mod runtime;
 mod watch;

@@ -1,10 +1,10 @@
 //! `Idle`: the warm instances of one version that wait for their next call, each with its tenant.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{InstancePolicy, Live};
+use crate::number_hash::NumberMap;
 use crate::tenants::TenantId;
 
 /// Instances that wait. One is only ever given to the tenant that it served before.
@@ -15,7 +15,7 @@ pub(crate) struct Idle {
 
 #[derive(Default)]
 struct State {
-    waiting: HashMap<TenantId, Vec<Live>>,
+    waiting: NumberMap<TenantId, Vec<Live>>,
     /// Whether none may wait any more, because the version is no longer in use.
     closed: bool,
 }
