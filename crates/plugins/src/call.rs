@@ -92,13 +92,13 @@ impl Inner {
         let mut attempt = 1;
         loop {
             let result = self.attempt(options, &plugin, attempt, called, &mut work).await;
-            match result {
-                Err(error) if attempt < options.attempts && may_go_well_later(&error) => {
-                    tokio::time::sleep(wait_after(attempt)).await;
-                    attempt += 1;
-                }
-                result => return result,
+            if attempt >= options.attempts || !result.as_ref().is_err_and(may_go_well_later) {
+                return result;
             }
+            // Not kept while it waits: that would make the future of every call larger.
+            drop(result);
+            tokio::time::sleep(wait_after(attempt)).await;
+            attempt += 1;
         }
     }
 

@@ -112,7 +112,7 @@ impl Inner {
         let attempt = Attempt { inner: self, options, plugin, version, call, since, span };
         let ran = attempt.run(&prepared, now, work).await?;
         let ended = Instant::now();
-        use_up(ended.saturating_duration_since(now)).await;
+        use_up(ended.saturating_duration_since(now));
         attempt.finish(admission, called, ran, ended)
     }
 
@@ -187,7 +187,8 @@ impl Attempt<'_> {
         let result = guard_async(store, async |store| {
             let running = match running {
                 Some(running) => running,
-                none => none.insert(Running::start(&self.version.program.guest, store).await?),
+                // On the heap, for it is most of this future, which is moved with every call, and few begin here.
+                none => none.insert(Box::pin(Running::start(&self.version.program.guest, store)).await?),
             };
             began = true;
             work.run(prepared, store, running).await
