@@ -180,17 +180,20 @@ impl Ledger {
     fn reserve_part(&self, want: u64, share: u64, now: Instant) -> Result<Reserved, Exceeded> {
         let mut totals = self.lock();
         let since = totals.enter_window(now, self.inner.limits.fuel_window);
-        let refusal = self.inner.limits.fuel.map(|allowed| Exceeded::LedgerFuel {
+        let limit = self.inner.limits.fuel;
+        let refusal = |allowed| Exceeded::LedgerFuel {
             ledger: Arc::clone(&self.inner.name),
             allowed,
             window: self.inner.limits.fuel_window,
-        });
-        let left = self.inner.limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_sub(totals.usage.fuel));
-        if let (0, Some(refusal)) = (left, &refusal) {
-            totals.usage.refusals = totals.usage.refusals.saturating_add(1);
-            return Err(refusal.clone());
-        }
-        let fuel = if refusal.is_some() { want.min(left.div_ceil(share)) } else { want };
+        };
+        let fuel = match limit.map(|allowed| (allowed, allowed.saturating_sub(totals.usage.fuel))) {
+            Some((allowed, 0)) => {
+                totals.usage.refusals = totals.usage.refusals.saturating_add(1);
+                return Err(refusal(allowed));
+            }
+            Some((_, left)) => want.min(left.div_ceil(share)),
+            None => want,
+        };
         // Somebody else may have begun the window since `now` was looked up. It is taken from that one all the same.
         let now = now.max(since);
         let mut reserved = match &self.inner.above {
@@ -198,7 +201,7 @@ impl Ledger {
             None => Reserved { fuel, at: now, cut_by: None },
         };
         if reserved.cut_by.is_none() && fuel < want {
-            reserved.cut_by = refusal;
+            reserved.cut_by = limit.map(refusal);
         }
         totals.usage.fuel = totals.usage.fuel.saturating_add(reserved.fuel);
         Ok(reserved)
