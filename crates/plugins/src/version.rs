@@ -1,6 +1,6 @@
 //! `Version`: one state of a plugin, compiled, linked, and under its terms; never changed afterwards.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -29,7 +29,7 @@ pub(crate) struct Version {
     pub(crate) idle: Idle,
     pub(crate) breakers: Breakers,
     /// The functions that were called by name. It cannot grow past the names that there are.
-    functions: RwLock<HashMap<String, Arc<ExportedFunction>>>,
+    functions: RwLock<BTreeMap<String, Arc<ExportedFunction>>>,
 }
 
 /// Where a plugin came from.
