@@ -111,7 +111,8 @@ impl Inner {
         );
         let attempt = Attempt { inner: self, options, plugin, version, call, since, span };
         let ran = attempt.run(&prepared, now, work).await?;
-        let ended = Instant::now();
+        // Not asked for again: it costs.
+        let ended = attempt.since + ran.usage.elapsed;
         use_up(ended.saturating_duration_since(now));
         attempt.finish(admission, called, ran, ended)
     }
