@@ -132,10 +132,10 @@ impl Untyped {
     }
 
     fn call(&mut self, order: &str) -> String {
-        let order = serde_json::json!([serde_json::from_str::<serde_json::Value>(order).expect("it is JSON")]);
-        let arguments = json::arguments(&self.run, &order).expect("the order fits");
-        let results = call(&mut self.store, &self.instance, &self.run, &arguments).expect("it works");
-        json::results(&results).expect("an answer has JSON").to_string()
+        let (_, ty) = self.run.params().next().expect("it takes an order");
+        let order = json::val_from_str(&ty, order).expect("the order fits");
+        let results = call(&mut self.store, &self.instance, &self.run, &[order]).expect("it works");
+        json::results_to_string(&results).expect("an answer has JSON")
     }
 }
 

@@ -31,11 +31,17 @@
 //! an exponent, or more than 64 bits as the nearest `f64`. `9007199254740993.0` is 9007199254740992 by then; without the point
 //! it is exact.
 //!
+//! Text may be read and written by way of a `Value`, or directly ([`arguments_from_str`], [`results_to_string`]), which is
+//! faster and means the same: text that is no JSON comes before what does not fit.
+//!
 //! [`schema`](crate::schema) says the same as a JSON Schema.
 
-mod parse;
+mod array;
+mod object;
 mod read;
 mod scalar;
+mod text;
+mod visit;
 mod write;
 
 use serde_json::Value;
@@ -47,7 +53,12 @@ use crate::handles::{HandleError, Handles};
 use crate::names;
 use crate::path::Path;
 
-pub use parse::{ParseError, parse};
+use read::{Arguments, OfType};
+pub use text::{
+    ParseError, TextError, arguments_from_str, arguments_from_str_with, parse, results_to_string,
+    results_to_string_with, val_from_str, val_from_str_with, val_to_string, val_to_string_with,
+};
+use visit::Form as _;
 
 /// Reads `json` as a value of the type `ty`. Resources have no JSON form here; see [`to_val_with`].
 ///
@@ -55,7 +66,7 @@ pub use parse::{ParseError, parse};
 ///
 /// Where `json` does not fit; the error names the place.
 pub fn to_val(ty: &Type, json: &Value) -> Result<Val, JsonError> {
-    read::value(None, ty, json)
+    Ok(OfType { handles: None, ty }.read_value(json)?)
 }
 
 /// [`to_val`], with resources by their handles.
@@ -66,7 +77,7 @@ pub fn to_val(ty: &Type, json: &Value) -> Result<Val, JsonError> {
 ///
 /// As [`to_val`], and where a handle stands for no resource.
 pub fn to_val_with(handles: &Handles, ty: &Type, json: &Value) -> Result<Val, JsonError> {
-    read::value(Some(handles), ty, json)
+    Ok(OfType { handles: Some(handles), ty }.read_value(json)?)
 }
 
 /// Writes `val` as JSON. Resources have no JSON form here; see [`from_val_with`].
@@ -75,7 +86,7 @@ pub fn to_val_with(handles: &Handles, ty: &Type, json: &Value) -> Result<Val, Js
 ///
 /// When there is a resource, a stream, a future or an error context in it, or it nests more than 128 deep.
 pub fn from_val(val: &Val) -> Result<Value, JsonError> {
-    write::values(None, std::slice::from_ref(val))
+    write::values(None, std::slice::from_ref(val), |vals| serde_json::to_value(vals))
 }
 
 /// [`from_val`], with resources as handles: those that `handles` does not have yet are put there.
@@ -85,7 +96,7 @@ pub fn from_val(val: &Val) -> Result<Value, JsonError> {
 /// When there is a stream, a future or an error context in it, when it nests more than 128 deep, or when `handles` is full;
 /// nothing is put there then.
 pub fn from_val_with(handles: &mut Handles, val: &Val) -> Result<Value, JsonError> {
-    write::values(Some(handles), std::slice::from_ref(val))
+    write::values(Some(handles), std::slice::from_ref(val), |vals| serde_json::to_value(vals))
 }
 
 /// Reads the arguments of `function`: an array with one item for each parameter, or an object with the parameters' names,
@@ -95,7 +106,7 @@ pub fn from_val_with(handles: &mut Handles, val: &Val) -> Result<Value, JsonErro
 ///
 /// Where `json` does not fit; the error names the place, such as `$[0].name` or `$.input`.
 pub fn arguments(function: &ExportedFunction, json: &Value) -> Result<Vec<Val>, JsonError> {
-    read::arguments(None, function, json)
+    Ok(Arguments { handles: None, function }.read_value(json)?)
 }
 
 /// [`arguments`], with resources by their handles.
@@ -108,7 +119,7 @@ pub fn arguments_with(
     function: &ExportedFunction,
     json: &Value,
 ) -> Result<Vec<Val>, JsonError> {
-    read::arguments(Some(handles), function, json)
+    Ok(Arguments { handles: Some(handles), function }.read_value(json)?)
 }
 
 /// Writes the results of a call: `null`, or the one value.
@@ -117,7 +128,7 @@ pub fn arguments_with(
 ///
 /// As [`from_val`].
 pub fn results(results: &[Val]) -> Result<Value, JsonError> {
-    write::values(None, results)
+    write::values(None, results, |vals| serde_json::to_value(vals))
 }
 
 /// [`results`], with resources as handles: they are put among `handles`.
@@ -126,7 +137,7 @@ pub fn results(results: &[Val]) -> Result<Value, JsonError> {
 ///
 /// As [`from_val_with`].
 pub fn results_with(handles: &mut Handles, results: &[Val]) -> Result<Value, JsonError> {
-    write::values(Some(handles), results)
+    write::values(Some(handles), results, |vals| serde_json::to_value(vals))
 }
 
 /// What does not fit, and where.
@@ -188,12 +199,26 @@ pub enum JsonProblem {
 /// A problem on its way up, collecting the path.
 struct Misfit {
     path: Path,
-    problem: JsonProblem,
+    /// Asked only if it is this one that is told: the text of a type may be long, and many problems are found and forgotten.
+    problem: Box<dyn FnOnce() -> JsonProblem>,
 }
 
 impl Misfit {
     fn new(problem: JsonProblem) -> Misfit {
-        Misfit { path: Path::default(), problem }
+        Misfit::later(|| problem)
+    }
+
+    fn later(problem: impl FnOnce() -> JsonProblem + 'static) -> Misfit {
+        Misfit { path: Path::default(), problem: Box::new(problem) }
+    }
+
+    /// An error that is not one of ours. None is known, since a `Value` is JSON already, and every value of a `Val` can be.
+    fn serde(error: &serde_json::Error) -> Misfit {
+        Misfit::new(JsonProblem::Mismatch { expected: "JSON".to_owned(), found: error.to_string() })
+    }
+
+    fn no_json(kind: &'static str) -> Misfit {
+        Misfit::new(JsonProblem::NoJson { kind })
     }
 
     fn under(self, name: &str) -> Misfit {
@@ -207,6 +232,6 @@ impl Misfit {
 
 impl From<Misfit> for JsonError {
     fn from(misfit: Misfit) -> JsonError {
-        JsonError { path: misfit.path.to_string(), problem: misfit.problem }
+        JsonError { path: misfit.path.to_string(), problem: (misfit.problem)() }
     }
 }

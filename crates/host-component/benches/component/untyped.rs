@@ -41,10 +41,9 @@ pub(crate) fn measure(criterion: &mut Criterion, table: &mut String) {
             black_box(wave::results(&results).expect("text has a notation"));
         });
         calls.add("host-component: json there and back", || {
-            let read = serde_json::from_str(black_box(&object)).expect("it is JSON");
-            let arguments = json::arguments(&function, &read).expect("it fits");
+            let arguments = json::arguments_from_str(&function, black_box(&object)).expect("it fits");
             let results = call(&mut by_json, &jsons, &function, &arguments).expect("it echoes");
-            black_box(json::results(&results).expect("text has JSON").to_string());
+            black_box(json::results_to_string(&results).expect("text has JSON"));
         });
         calls.measure(criterion, table);
     }

@@ -1,260 +1,253 @@
-//! From JSON to a value of a given type.
+//! From JSON to a value of a given type, or to the arguments of a function.
 
-use std::collections::HashSet;
-
-use serde_json::{Map, Value};
+use serde::Deserialize as _;
+use serde::de::{Deserializer, MapAccess, SeqAccess};
+use serde_json::{Value, json};
 use wasmtime::component::{Type, Val};
 
-use super::scalar::{character, float32, float64, integer, mismatch};
-use super::{JsonError, JsonProblem, Misfit};
+use super::array::{Pair, any_number, exactly, one_of_each};
+use super::object::{Case, Payload, fields, only_key};
+use super::scalar::{character, float32, float64, integer, mismatch, mismatch_later, resource};
+use super::visit::{As, Fit, Form, whole_array, whole_object};
+use super::{JsonProblem, Misfit};
 use crate::exports::ExportedFunction;
 use crate::handles::Handles;
 use crate::names;
 use crate::wit::type_text;
 
-pub(super) fn value(handles: Option<&Handles>, ty: &Type, json: &Value) -> Result<Val, JsonError> {
-    Ok(Reader { handles }.read(ty, json)?)
-}
-
-pub(super) fn arguments(
-    handles: Option<&Handles>,
-    function: &ExportedFunction,
-    json: &Value,
-) -> Result<Vec<Val>, JsonError> {
-    let reader = Reader { handles };
-    let arguments = match json {
-        Value::Array(given) => reader.items(function.params().map(|(_, ty)| ty), given),
-        Value::Object(given) => reader
-            .fields(function.params(), given)
-            .map(|fields| fields.into_iter().map(|(_, val)| val).collect()),
-        _ => Err(mismatch("an array or an object with the arguments", json)),
-    };
-    Ok(arguments?)
-}
-
-/// Reads values; resources only if it knows their handles.
+/// A value of a type; resources only if their handles are known.
 #[derive(Clone, Copy)]
-struct Reader<'h> {
-    handles: Option<&'h Handles>,
+pub(super) struct OfType<'a> {
+    pub(super) handles: Option<&'a Handles>,
+    pub(super) ty: &'a Type,
 }
 
-impl Reader<'_> {
-    fn read(self, ty: &Type, json: &Value) -> Result<Val, Misfit> {
-        match ty {
-            Type::Bool => json.as_bool().map(Val::Bool).ok_or_else(|| mismatch("a boolean", json)),
-            Type::S8 => integer(ty, json).map(Val::S8),
-            Type::U8 => integer(ty, json).map(Val::U8),
-            Type::S16 => integer(ty, json).map(Val::S16),
-            Type::U16 => integer(ty, json).map(Val::U16),
-            Type::S32 => integer(ty, json).map(Val::S32),
-            Type::U32 => integer(ty, json).map(Val::U32),
-            Type::S64 => integer(ty, json).map(Val::S64),
-            Type::U64 => integer(ty, json).map(Val::U64),
-            Type::Float32 => float32(json).map(Val::Float32),
-            Type::Float64 => float64(json).map(Val::Float64),
-            Type::Char => character(json).map(Val::Char),
-            Type::String => match json {
-                Value::String(text) => Ok(Val::String(text.clone())),
-                _ => Err(mismatch("a string", json)),
+impl OfType<'_> {
+    /// The case that stands alone, as a name.
+    fn alone(self, name: String) -> Fit<Val> {
+        let ty = match self.case(&name) {
+            Case::Unknown => return Err(self.unknown("the case", &name)),
+            Case::Empty => return Ok(Val::Variant(name, None)),
+            Case::Of(ty) => ty,
+        };
+        let key = names::quoted(&name);
+        let expected =
+            move || format!("an object with the key {key} and a payload of type {}", type_text(&ty));
+        Err(mismatch_later(expected, &Value::from(name)))
+    }
+
+    /// The value with what stands under its only key.
+    fn under(self, key: String, payload: Payload) -> Fit<Val> {
+        let payload = match (payload, self.ty) {
+            (Payload::Unknown, Type::Variant(_)) => return Err(self.unknown("the case", &key)),
+            (Payload::Unknown, _) => return self.value(json!({ key: null })),
+            (Payload::Read(val), _) => val.map(|val| Some(Box::new(val))),
+            (Payload::Empty(json), Type::Variant(_)) => {
+                Err(mismatch(format!("the string \"{}\" without a payload", names::printable(&key)), &json))
+            }
+            (Payload::Empty(Value::Null), _) => Ok(None),
+            (Payload::Empty(json), _) => Err(mismatch("null", &json)),
+        };
+        let payload = payload.map_err(|misfit| misfit.under(&key))?;
+        Ok(match (self.ty, key.as_str()) {
+            (Type::Variant(_), _) => Val::Variant(key, payload),
+            (Type::Option(_), _) => Val::Option(payload),
+            (_, "ok") => Val::Result(Ok(payload)),
+            _ => Val::Result(Err(payload)),
+        })
+    }
+
+    /// What belongs under the only key of an object.
+    fn case(self, key: &str) -> Case {
+        let of = |ty: Option<Type>| ty.map_or(Case::Empty, Case::Of);
+        match (self.ty, key) {
+            (Type::Variant(variant), _) => {
+                variant.cases().find(|case| case.name == key).map_or(Case::Unknown, |case| of(case.ty))
+            }
+            (Type::Result(result), "ok") => of(result.ok()),
+            (Type::Result(result), "err") => of(result.err()),
+            (Type::Option(option), "some") => Case::Of(option.ty()),
+            _ => Case::Unknown,
+        }
+    }
+
+    fn flags(self, names: Vec<Value>) -> Fit<Val> {
+        let Type::Flags(known) = self.ty else { return Err(self.not_an_array(&Value::Array(names))) };
+        let mut set: Vec<String> = Vec::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let Value::String(name) = name else {
+                return Err(mismatch("the name of a flag", &name).at(index));
+            };
+            if !known.names().any(|flag| flag == name) {
+                return Err(self.unknown("the flag", &name).at(index));
+            }
+            if set.contains(&name) {
+                return Err(mismatch("each flag once", &Value::String(name)).at(index));
+            }
+            set.push(name);
+        }
+        Ok(Val::Flags(set))
+    }
+
+    fn not_an_array(self, json: &Value) -> Misfit {
+        let ty = self.ty.clone();
+        mismatch_later(move || format!("an array for {}", type_text(&ty)), json)
+    }
+
+    /// What is said of a name that the type does not know.
+    fn unknown(self, what: &'static str, name: &str) -> Misfit {
+        let (ty, name) = (self.ty.clone(), name.to_owned());
+        Misfit::later(move || {
+            let known = match &ty {
+                Type::Record(record) => record.fields().map(|field| field.name.to_owned()).collect(),
+                Type::Variant(variant) => variant.cases().map(|case| case.name.to_owned()).collect(),
+                Type::Enum(cases) => cases.names().map(str::to_owned).collect(),
+                Type::Flags(flags) => flags.names().map(str::to_owned).collect(),
+                _ => Vec::new(),
+            };
+            JsonProblem::UnknownName { what, name, known }
+        })
+    }
+}
+
+impl Form for OfType<'_> {
+    type Out = Val;
+
+    fn read<'de, D: Deserializer<'de>>(self, json: D) -> Result<Fit<Val>, D::Error> {
+        match self.ty {
+            Type::List(_)
+            | Type::FixedLengthList(_)
+            | Type::Map(_)
+            | Type::Tuple(_)
+            | Type::Record(_)
+            | Type::Variant(_)
+            | Type::Result(_) => json.deserialize_any(As(self)),
+            Type::Option(_) => json.deserialize_option(As(self)),
+            _ => Value::deserialize(json).map(|json| self.value(json)),
+        }
+    }
+
+    fn value(self, json: Value) -> Fit<Val> {
+        let ty = self.ty;
+        match (ty, json) {
+            (Type::Bool, Value::Bool(bool)) => Ok(Val::Bool(bool)),
+            (Type::Bool, json) => Err(mismatch("a boolean", &json)),
+            (Type::S8, json) => integer(ty, &json).map(Val::S8),
+            (Type::U8, json) => integer(ty, &json).map(Val::U8),
+            (Type::S16, json) => integer(ty, &json).map(Val::S16),
+            (Type::U16, json) => integer(ty, &json).map(Val::U16),
+            (Type::S32, json) => integer(ty, &json).map(Val::S32),
+            (Type::U32, json) => integer(ty, &json).map(Val::U32),
+            (Type::S64, json) => integer(ty, &json).map(Val::S64),
+            (Type::U64, json) => integer(ty, &json).map(Val::U64),
+            (Type::Float32, json) => float32(&json).map(Val::Float32),
+            (Type::Float64, json) => float64(&json).map(Val::Float64),
+            (Type::Char, json) => character(&json).map(Val::Char),
+            (Type::String, Value::String(text)) => Ok(Val::String(text)),
+            (Type::String, json) => Err(mismatch("a string", &json)),
+            (Type::Enum(cases), Value::String(name)) if cases.names().any(|case| case == name) => {
+                Ok(Val::Enum(name))
+            }
+            (Type::Enum(_), Value::String(name)) => Err(self.unknown("the case", &name)),
+            (Type::Enum(_), json) => Err(mismatch("the name of a case", &json)),
+            (Type::Flags(_), Value::Array(names)) => self.flags(names),
+            (Type::Own(_) | Type::Borrow(_), json) => resource(self.handles, &json),
+            (Type::Stream(_), _) => Err(Misfit::no_json("stream")),
+            (Type::Future(_), _) => Err(Misfit::no_json("future")),
+            (Type::ErrorContext, _) => Err(Misfit::no_json("error-context")),
+            (Type::Option(_), Value::Null) => Ok(Val::Option(None)),
+            (Type::Option(_), json) => Err(mismatch("null or an object with the one key `some`", &json)),
+            (Type::Variant(_), Value::String(name)) => self.alone(name),
+            (Type::Variant(_), json) => {
+                Err(mismatch("the name of a case, or an object with one case and its payload", &json))
+            }
+            (Type::Result(_), json) => Err(mismatch("an object with the one key `ok` or `err`", &json)),
+            (Type::Record(_), json) => Err(mismatch("an object", &json)),
+            (
+                Type::List(_) | Type::FixedLengthList(_) | Type::Map(_) | Type::Tuple(_) | Type::Flags(_),
+                json,
+            ) => Err(self.not_an_array(&json)),
+        }
+    }
+
+    fn some<'de, D: Deserializer<'de>>(self, json: D) -> Result<Fit<Val>, D::Error> {
+        match self.ty {
+            Type::Option(option) => match option.ty() {
+                Type::Option(_) => json.deserialize_any(As(self)),
+                inner => Ok(OfType { handles: self.handles, ty: &inner }
+                    .read(json)?
+                    .map(|val| Val::Option(Some(Box::new(val))))),
             },
-            Type::List(list) => Ok(Val::List(self.list_of(&list.ty(), array(ty, json)?)?)),
+            _ => self.read(json),
+        }
+    }
+
+    fn array<'de, A: SeqAccess<'de>>(self, array: A) -> Result<Fit<Val>, A::Error> {
+        let of = |ty| OfType { handles: self.handles, ty };
+        Ok(match self.ty {
+            Type::List(list) => any_number(array, of(&list.ty()))?.map(Val::List),
             Type::FixedLengthList(list) => {
-                let given = array(ty, json)?;
-                if u32::try_from(given.len()) != Ok(list.len()) {
-                    return Err(mismatch(format!("an array of {}", list.len()), json));
-                }
-                Ok(Val::FixedLengthList(self.list_of(&list.ty(), given)?))
+                exactly(array, OfType { handles: self.handles, ty: &list.ty() }, list.len())?
+                    .map(Val::FixedLengthList)
             }
             Type::Map(map) => {
-                let (key_type, value_type) = (map.key(), map.value());
-                let pair = |(index, pair): (usize, &Value)| match pair.as_array().map(Vec::as_slice) {
-                    Some([key, val]) => self
-                        .read(&key_type, key)
-                        .map_err(|misfit| misfit.at(0))
-                        .and_then(|key| {
-                            Ok((key, self.read(&value_type, val).map_err(|misfit| misfit.at(1))?))
-                        })
-                        .map_err(|misfit| misfit.at(index)),
-                    _ => Err(mismatch("an array of a key and a value", pair).at(index)),
-                };
-                Ok(Val::Map(array(ty, json)?.iter().enumerate().map(pair).collect::<Result<_, _>>()?))
-            }
-            Type::Tuple(tuple) => Ok(Val::Tuple(self.items(tuple.types(), array(ty, json)?)?)),
-            Type::Record(record) => match json {
-                Value::Object(given) => {
-                    Ok(Val::Record(self.fields(record.fields().map(|field| (field.name, field.ty)), given)?))
-                }
-                _ => Err(mismatch("an object", json)),
-            },
-            Type::Variant(variant) => {
-                let (name, given) = match json {
-                    Value::String(name) => (name, None),
-                    _ => only_key(json).map(|(name, given)| (name, Some(given))).ok_or_else(|| {
-                        mismatch("the name of a case, or an object with one case and its payload", json)
-                    })?,
-                };
-                let Some(case) = variant.cases().find(|case| case.name == name) else {
-                    return Err(unknown("the case", name, variant.cases().map(|case| case.name)));
-                };
-                self.payload(name, case.ty.as_ref(), given).map(|payload| Val::Variant(name.clone(), payload))
-            }
-            Type::Enum(cases) => match json {
-                Value::String(name) if cases.names().any(|case| case == name) => Ok(Val::Enum(name.clone())),
-                Value::String(name) => Err(unknown("the case", name, cases.names())),
-                _ => Err(mismatch("the name of a case", json)),
-            },
-            Type::Flags(flags) => {
-                let mut set: Vec<String> = Vec::new();
-                for (index, name) in array(ty, json)?.iter().enumerate() {
-                    let Value::String(name) = name else {
-                        return Err(mismatch("the name of a flag", name).at(index));
-                    };
-                    if !flags.names().any(|flag| flag == name) {
-                        return Err(unknown("the flag", name, flags.names()).at(index));
-                    }
-                    if set.contains(name) {
-                        return Err(mismatch("each flag once", &Value::String(name.clone())).at(index));
-                    }
-                    set.push(name.clone());
-                }
-                Ok(Val::Flags(set))
-            }
-            Type::Option(option) => {
-                let inner = option.ty();
-                match json {
-                    Value::Null => Ok(Val::Option(None)),
-                    _ if matches!(inner, Type::Option(_)) => match only_key(json) {
-                        Some((key, json)) if key == "some" => self
-                            .read(&inner, json)
-                            .map(|val| Val::Option(Some(Box::new(val))))
-                            .map_err(|misfit| misfit.under("some")),
-                        _ => Err(mismatch("null or an object with the one key `some`", json)),
+                let (key, value) = (map.key(), map.value());
+                any_number(
+                    array,
+                    Pair {
+                        key: OfType { handles: self.handles, ty: &key },
+                        value: OfType { handles: self.handles, ty: &value },
                     },
-                    _ => self.read(&inner, json).map(|val| Val::Option(Some(Box::new(val)))),
-                }
+                )?
+                .map(Val::Map)
             }
-            Type::Result(result) => match only_key(json) {
-                Some((key, json)) if key == "ok" => {
-                    self.unit_or("ok", result.ok(), json).map(|val| Val::Result(Ok(val)))
-                }
-                Some((key, json)) if key == "err" => {
-                    self.unit_or("err", result.err(), json).map(|val| Val::Result(Err(val)))
-                }
-                _ => Err(mismatch("an object with the one key `ok` or `err`", json)),
-            },
-            Type::Own(_) | Type::Borrow(_) => self.resource(json),
-            Type::Stream(_) => Err(no_json("stream")),
-            Type::Future(_) => Err(no_json("future")),
-            Type::ErrorContext => Err(no_json("error-context")),
-        }
+            Type::Tuple(tuple) => one_of_each(array, self.handles, tuple.types())?.map(Val::Tuple),
+            _ => whole_array(self, array)?,
+        })
     }
 
-    fn items(self, types: impl ExactSizeIterator<Item = Type>, given: &[Value]) -> Result<Vec<Val>, Misfit> {
-        if types.len() != given.len() {
-            let expected = format!("an array of {}", types.len());
-            let found = format!("an array of {}", given.len());
-            return Err(Misfit::new(JsonProblem::Mismatch { expected, found }));
+    fn object<'de, A: MapAccess<'de>>(self, object: A) -> Result<Fit<Val>, A::Error> {
+        match self.ty {
+            Type::Record(record) => {
+                let types = record.fields().map(|field| (field.name, field.ty));
+                let make = |name: &str, val| (name.to_owned(), val);
+                let unknown = |name: &str| self.unknown("the field", name);
+                Ok(fields(object, self.handles, types, make, unknown)?.map(Val::Record))
+            }
+            Type::Variant(_) | Type::Result(_) | Type::Option(_) => {
+                Ok(match only_key(object, self.handles, |key| self.case(key))? {
+                    Ok((key, payload)) => self.under(key, payload),
+                    Err(keys) => self.value(keys),
+                })
+            }
+            _ => whole_object(self, object),
         }
-        let item = |(index, (ty, json)): (usize, (Type, &Value))| {
-            self.read(&ty, json).map_err(|misfit| misfit.at(index))
+    }
+}
+
+/// The arguments of a function.
+#[derive(Clone, Copy)]
+pub(super) struct Arguments<'a> {
+    pub(super) handles: Option<&'a Handles>,
+    pub(super) function: &'a ExportedFunction,
+}
+
+impl Form for Arguments<'_> {
+    type Out = Vec<Val>;
+
+    fn value(self, json: Value) -> Fit<Vec<Val>> {
+        Err(mismatch("an array or an object with the arguments", &json))
+    }
+
+    fn array<'de, A: SeqAccess<'de>>(self, array: A) -> Result<Fit<Vec<Val>>, A::Error> {
+        one_of_each(array, self.handles, self.function.params().map(|(_, ty)| ty))
+    }
+
+    fn object<'de, A: MapAccess<'de>>(self, object: A) -> Result<Fit<Vec<Val>>, A::Error> {
+        let unknown = |name: &str| {
+            let known = self.function.params().map(|(name, _)| name.to_owned()).collect();
+            Misfit::new(JsonProblem::UnknownName { what: "the field", name: name.to_owned(), known })
         };
-        types.zip(given).enumerate().map(item).collect()
+        fields(object, self.handles, self.function.params(), |_, val| val, unknown)
     }
-
-    fn list_of(self, ty: &Type, given: &[Value]) -> Result<Vec<Val>, Misfit> {
-        given
-            .iter()
-            .enumerate()
-            .map(|(index, json)| self.read(ty, json).map_err(|misfit| misfit.at(index)))
-            .collect()
-    }
-
-    fn fields<'a>(
-        self,
-        types: impl ExactSizeIterator<Item = (&'a str, Type)>,
-        given: &Map<String, Value>,
-    ) -> Result<Vec<(String, Val)>, Misfit> {
-        let types: Vec<_> = types.collect();
-        let known: HashSet<&str> = types.iter().map(|(name, _)| *name).collect();
-        if let Some(name) = given.keys().find(|name| !known.contains(name.as_str())) {
-            return Err(unknown("the field", name, types.iter().map(|(known, _)| *known)));
-        }
-        let field = |(name, ty): &(&str, Type)| {
-            let val = match (given.get(*name), ty) {
-                (Some(json), ty) => self.read(ty, json).map_err(|misfit| misfit.under(name))?,
-                (None, Type::Option(_)) => Val::Option(None),
-                (None, _) => {
-                    return Err(Misfit::new(JsonProblem::MissingField { field: (*name).to_owned() }));
-                }
-            };
-            Ok(((*name).to_owned(), val))
-        };
-        types.iter().map(field).collect()
-    }
-
-    fn payload(
-        self,
-        case: &str,
-        ty: Option<&Type>,
-        given: Option<&Value>,
-    ) -> Result<Option<Box<Val>>, Misfit> {
-        match (ty, given) {
-            (None, None) => Ok(None),
-            (Some(ty), Some(json)) => {
-                self.read(ty, json).map(|val| Some(Box::new(val))).map_err(|misfit| misfit.under(case))
-            }
-            (Some(ty), None) => {
-                let expected = format!(
-                    "an object with the key {} and a payload of type {}",
-                    names::quoted(case),
-                    type_text(ty)
-                );
-                Err(mismatch(expected, &Value::from(case)))
-            }
-            (None, Some(json)) => {
-                let expected = format!("the string \"{}\" without a payload", names::printable(case));
-                Err(mismatch(expected, json).under(case))
-            }
-        }
-    }
-
-    fn unit_or(self, key: &str, ty: Option<Type>, json: &Value) -> Result<Option<Box<Val>>, Misfit> {
-        match (ty, json) {
-            (Some(ty), json) => self.read(&ty, json).map(|val| Some(Box::new(val))),
-            (None, Value::Null) => Ok(None),
-            (None, json) => Err(mismatch("null", json)),
-        }
-        .map_err(|misfit| misfit.under(key))
-    }
-
-    fn resource(self, json: &Value) -> Result<Val, Misfit> {
-        let handles = self.handles.ok_or_else(|| no_json("resource"))?;
-        let number = match only_key(json) {
-            Some((key, number)) if key == "handle" => number,
-            _ => return Err(mismatch("an object with the one key `handle`", json)),
-        };
-        let handle = integer(&Type::U32, number).map_err(|misfit| misfit.under("handle"))?;
-        let found = handles.get(handle).map(Val::Resource);
-        found.map_err(|error| Misfit::new(JsonProblem::Handle(error)).under("handle"))
-    }
-}
-
-fn array<'a>(ty: &Type, json: &'a Value) -> Result<&'a Vec<Value>, Misfit> {
-    json.as_array().ok_or_else(|| mismatch(format!("an array for {}", type_text(ty)), json))
-}
-
-fn only_key(json: &Value) -> Option<(&String, &Value)> {
-    match json {
-        Value::Object(object) if object.len() == 1 => object.iter().next(),
-        _ => None,
-    }
-}
-
-fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Misfit {
-    let known = known.map(str::to_owned).collect();
-    Misfit::new(JsonProblem::UnknownName { what, name: name.to_owned(), known })
-}
-
-fn no_json(kind: &'static str) -> Misfit {
-    Misfit::new(JsonProblem::NoJson { kind })
 }

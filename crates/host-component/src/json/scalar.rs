@@ -1,9 +1,10 @@
-//! From JSON to numbers and characters, and what is said when something else is there.
+//! From JSON to numbers, characters and resources, and what is said when something else is there.
 
 use serde_json::Value;
-use wasmtime::component::Type;
+use wasmtime::component::{Type, Val};
 
 use super::{JsonProblem, Misfit};
+use crate::handles::Handles;
 use crate::names;
 use crate::wit::type_text;
 
@@ -66,7 +67,21 @@ pub(super) fn character(json: &Value) -> Result<char, Misfit> {
     only.ok_or_else(|| mismatch("a string of one character", json))
 }
 
-pub(super) fn mismatch(expected: impl Into<String>, json: &Value) -> Misfit {
+pub(super) fn resource(handles: Option<&Handles>, json: &Value) -> Result<Val, Misfit> {
+    let handles = handles.ok_or_else(|| Misfit::no_json("resource"))?;
+    let number = json.as_object().filter(|object| object.len() == 1).and_then(|object| object.get("handle"));
+    let number = number.ok_or_else(|| mismatch("an object with the one key `handle`", json))?;
+    let handle = integer(&Type::U32, number).map_err(|misfit| misfit.under("handle"))?;
+    let found = handles.get(handle).map(Val::Resource);
+    found.map_err(|error| Misfit::new(JsonProblem::Handle(error)).under("handle"))
+}
+
+pub(super) fn mismatch(expected: impl Into<String> + 'static, json: &Value) -> Misfit {
+    mismatch_later(|| expected.into(), json)
+}
+
+/// [`mismatch`], with words that take long to find.
+pub(super) fn mismatch_later(expected: impl FnOnce() -> String + 'static, json: &Value) -> Misfit {
     let found = match json {
         Value::Null => "null".to_owned(),
         Value::Bool(bool) => bool.to_string(),
@@ -78,5 +93,5 @@ pub(super) fn mismatch(expected: impl Into<String>, json: &Value) -> Misfit {
             _ => format!("an object with {}", names::list(fields.keys().map(String::as_str))),
         },
     };
-    Misfit::new(JsonProblem::Mismatch { expected: expected.into(), found })
+    Misfit::later(|| JsonProblem::Mismatch { expected: expected(), found })
 }

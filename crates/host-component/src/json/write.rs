@@ -1,6 +1,8 @@
-//! From a value to JSON.
+//! From a value to JSON, of whatever kind `serde` makes it: text or a `Value`.
 
-use serde_json::{Map, Number, Value};
+use std::cell::{Cell, RefCell};
+
+use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 use wasmtime::component::{ResourceAny, Val};
 
 use super::{JsonError, JsonProblem, Misfit};
@@ -8,115 +10,164 @@ use crate::check::{DEEPEST, kind};
 use crate::handles::{Handles, Pending};
 
 /// Writes one value, `null` for none, or an array of several; nothing is put among `handles` unless all can be written.
-pub(super) fn values(handles: Option<&mut Handles>, vals: &[Val]) -> Result<Value, JsonError> {
-    let mut writer = Writer { pending: handles.map(Handles::pending), depth: 0 };
-    let json = match vals {
-        [] => Value::Null,
-        [val] => writer.write(val)?,
-        several => writer.items(several)?,
-    };
-    if let Some(pending) = writer.pending {
+pub(super) fn values<T>(
+    handles: Option<&mut Handles>,
+    vals: &[Val],
+    write: impl FnOnce(&Values<'_, '_>) -> Result<T, serde_json::Error>,
+) -> Result<T, JsonError> {
+    let writer = Writer { pending: RefCell::new(handles.map(Handles::pending)), wrong: Cell::new(None) };
+    let written = write(&Values { writer: &writer, vals });
+    let written = written.map_err(|error| writer.wrong.take().unwrap_or_else(|| Misfit::serde(&error)))?;
+    if let Some(pending) = writer.pending.into_inner() {
         pending.commit();
     }
-    Ok(json)
+    Ok(written)
 }
 
 /// Writes values; resources only if they can get a handle.
 struct Writer<'h> {
-    pending: Option<Pending<'h>>,
-    depth: usize,
+    pending: RefCell<Option<Pending<'h>>>,
+    /// Why writing ended early: the serializer's error has no room for it.
+    wrong: Cell<Option<Misfit>>,
 }
 
 impl Writer<'_> {
-    fn write(&mut self, val: &Val) -> Result<Value, Misfit> {
-        if self.depth >= DEEPEST {
-            return Err(Misfit::new(JsonProblem::TooDeep { deepest: DEEPEST }));
-        }
-        self.depth += 1;
-        let json = self.write_inside(val);
-        self.depth -= 1;
-        json
+    fn fail<E: Error>(&self, problem: JsonProblem) -> E {
+        self.wrong.set(Some(Misfit::new(problem)));
+        E::custom("the value has no JSON form")
     }
 
-    fn write_inside(&mut self, val: &Val) -> Result<Value, Misfit> {
-        Ok(match val {
-            Val::Bool(bool) => Value::Bool(*bool),
-            Val::S8(number) => Value::from(*number),
-            Val::U8(number) => Value::from(*number),
-            Val::S16(number) => Value::from(*number),
-            Val::U16(number) => Value::from(*number),
-            Val::S32(number) => Value::from(*number),
-            Val::U32(number) => Value::from(*number),
-            Val::S64(number) => Value::from(*number),
-            Val::U64(number) => Value::from(*number),
-            Val::Float32(number) => float(shortest(*number)),
-            Val::Float64(number) => float(*number),
-            Val::Char(character) => Value::String(character.to_string()),
-            Val::String(text) => Value::String(text.clone()),
-            Val::List(list) | Val::FixedLengthList(list) | Val::Tuple(list) => self.items(list)?,
+    /// Notes where a problem came from.
+    fn from<E>(&self, step: impl FnOnce(Misfit) -> Misfit) -> impl FnOnce(E) -> E {
+        move |error| {
+            self.wrong.set(self.wrong.take().map(step));
+            error
+        }
+    }
+}
+
+/// All that a function gave.
+pub(super) struct Values<'w, 'h> {
+    writer: &'w Writer<'h>,
+    vals: &'w [Val],
+}
+
+impl Serialize for Values<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let root = |val| Node { writer: self.writer, val, depth: 0 };
+        match self.vals {
+            [] => to.serialize_unit(),
+            [val] => root(val).serialize(to),
+            several => items(self.writer, to, several, root),
+        }
+    }
+}
+
+/// A value, so deep inside others.
+struct Node<'w, 'h> {
+    writer: &'w Writer<'h>,
+    val: &'w Val,
+    depth: usize,
+}
+
+impl Serialize for Node<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if self.depth >= DEEPEST {
+            return Err(self.writer.fail(JsonProblem::TooDeep { deepest: DEEPEST }));
+        }
+        match self.val {
+            Val::Bool(bool) => to.serialize_bool(*bool),
+            Val::S8(number) => to.serialize_i8(*number),
+            Val::U8(number) => to.serialize_u8(*number),
+            Val::S16(number) => to.serialize_i16(*number),
+            Val::U16(number) => to.serialize_u16(*number),
+            Val::S32(number) => to.serialize_i32(*number),
+            Val::U32(number) => to.serialize_u32(*number),
+            Val::S64(number) => to.serialize_i64(*number),
+            Val::U64(number) => to.serialize_u64(*number),
+            Val::Float32(number) => float(to, shortest(*number)),
+            Val::Float64(number) => float(to, *number),
+            Val::Char(character) => to.serialize_char(*character),
+            Val::String(text) => to.serialize_str(text),
+            Val::List(list) | Val::FixedLengthList(list) | Val::Tuple(list) => {
+                items(self.writer, to, list, |val| self.inner(val))
+            }
             Val::Map(entries) => {
-                let pair = |(index, (key, val)): (usize, &(Val, Val))| {
-                    let pair = [self.write(key), self.write(val)].into_iter().collect::<Result<Vec<_>, _>>();
-                    pair.map(Value::Array).map_err(|misfit| misfit.at(index))
-                };
-                Value::Array(entries.iter().enumerate().map(pair).collect::<Result<_, _>>()?)
+                items(self.writer, to, entries, |(key, val)| (self.inner(key), self.inner(val)))
             }
             Val::Record(fields) => {
-                let field = |(name, val): &(String, Val)| {
-                    self.write(val).map(|json| (name.clone(), json)).map_err(|misfit| misfit.under(name))
-                };
-                Value::Object(fields.iter().map(field).collect::<Result<_, _>>()?)
+                let mut object = to.serialize_map(Some(fields.len()))?;
+                for (name, val) in fields {
+                    let written = object.serialize_entry(name, &self.inner(val));
+                    written.map_err(self.writer.from(|misfit| misfit.under(name)))?;
+                }
+                object.end()
             }
-            Val::Variant(case, None) | Val::Enum(case) => Value::String(case.clone()),
-            Val::Variant(case, Some(payload)) => self.keyed(case, Some(payload))?,
-            Val::Flags(names) => Value::Array(names.iter().cloned().map(Value::String).collect()),
-            Val::Option(None) => Value::Null,
-            // `null` inside would look like `null` outside.
-            Val::Option(Some(inner)) if matches!(**inner, Val::Option(_)) => {
-                self.keyed("some", Some(inner))?
-            }
-            Val::Option(Some(inner)) => self.write(inner)?,
-            Val::Result(Ok(payload)) => self.keyed("ok", payload.as_deref())?,
-            Val::Result(Err(payload)) => self.keyed("err", payload.as_deref())?,
-            Val::Resource(resource) => self.resource(*resource)?,
+            Val::Variant(case, None) | Val::Enum(case) => to.serialize_str(case),
+            Val::Variant(case, payload) => self.keyed(to, case, payload.as_deref()),
+            Val::Flags(names) => names.serialize(to),
+            Val::Option(None) => to.serialize_unit(),
+            Val::Option(Some(val)) => match **val {
+                // `null` inside would look like `null` outside.
+                Val::Option(_) => self.keyed(to, "some", Some(val)),
+                _ => self.inner(val).serialize(to),
+            },
+            Val::Result(Ok(payload)) => self.keyed(to, "ok", payload.as_deref()),
+            Val::Result(Err(payload)) => self.keyed(to, "err", payload.as_deref()),
+            Val::Resource(resource) => self.resource(to, *resource),
             Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {
-                return Err(Misfit::new(JsonProblem::NoJson { kind: kind(val) }));
+                Err(self.writer.fail(JsonProblem::NoJson { kind: kind(self.val) }))
             }
-        })
-    }
-
-    fn items(&mut self, vals: &[Val]) -> Result<Value, Misfit> {
-        let item = |(index, val)| self.write(val).map_err(|misfit| misfit.at(index));
-        Ok(Value::Array(vals.iter().enumerate().map(item).collect::<Result<_, _>>()?))
-    }
-
-    fn keyed(&mut self, key: &str, payload: Option<&Val>) -> Result<Value, Misfit> {
-        let json = match payload {
-            Some(val) => self.write(val).map_err(|misfit| misfit.under(key))?,
-            None => Value::Null,
-        };
-        Ok(object(key, json))
-    }
-
-    fn resource(&mut self, resource: ResourceAny) -> Result<Value, Misfit> {
-        let Some(pending) = &mut self.pending else {
-            return Err(Misfit::new(JsonProblem::NoJson { kind: "resource" }));
-        };
-        let handle = pending.number(resource).map_err(|error| Misfit::new(JsonProblem::Handle(error)))?;
-        Ok(object("handle", Value::from(handle)))
+        }
     }
 }
 
-fn object(key: &str, json: Value) -> Value {
-    Value::Object(Map::from_iter([(key.to_owned(), json)]))
+impl<'w, 'h> Node<'w, 'h> {
+    fn inner(&self, val: &'w Val) -> Node<'w, 'h> {
+        Node { writer: self.writer, val, depth: self.depth + 1 }
+    }
+
+    fn keyed<S: Serializer>(&self, to: S, key: &str, payload: Option<&'w Val>) -> Result<S::Ok, S::Error> {
+        let mut object = to.serialize_map(Some(1))?;
+        let written = object.serialize_entry(key, &payload.map(|val| self.inner(val)));
+        written.map_err(self.writer.from(|misfit| misfit.under(key)))?;
+        object.end()
+    }
+
+    fn resource<S: Serializer>(&self, to: S, resource: ResourceAny) -> Result<S::Ok, S::Error> {
+        let handle = match &mut *self.writer.pending.borrow_mut() {
+            None => Err(JsonProblem::NoJson { kind: "resource" }),
+            Some(pending) => pending.number(resource).map_err(JsonProblem::Handle),
+        };
+        let handle = handle.map_err(|problem| self.writer.fail(problem))?;
+        let mut object = to.serialize_map(Some(1))?;
+        object.serialize_entry("handle", &handle)?;
+        object.end()
+    }
 }
 
-fn float(number: f64) -> Value {
-    match Number::from_f64(number) {
-        Some(number) => Value::Number(number),
-        None if number.is_nan() => Value::from("NaN"),
-        None if number > 0.0 => Value::from("Infinity"),
-        None => Value::from("-Infinity"),
+/// Writes an array, and says in which item of it a problem is.
+fn items<'w, S: Serializer, T, N: Serialize>(
+    writer: &Writer<'_>,
+    to: S,
+    all: &'w [T],
+    node: impl Fn(&'w T) -> N,
+) -> Result<S::Ok, S::Error> {
+    let mut array = to.serialize_seq(Some(all.len()))?;
+    for (index, item) in all.iter().enumerate() {
+        let written = array.serialize_element(&node(item));
+        written.map_err(writer.from(|misfit| misfit.at(index)))?;
+    }
+    array.end()
+}
+
+fn float<S: Serializer>(to: S, number: f64) -> Result<S::Ok, S::Error> {
+    if number.is_finite() {
+        to.serialize_f64(number)
+    } else if number.is_nan() {
+        to.serialize_str("NaN")
+    } else {
+        to.serialize_str(if number > 0.0 { "Infinity" } else { "-Infinity" })
     }
 }
 

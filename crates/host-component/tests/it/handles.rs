@@ -122,6 +122,8 @@ fn what_json_says_of_handles_is_checked() {
     ] {
         let error = json::arguments_with(&things.handles, &read, &json).unwrap_err();
         assert_eq!(error.to_string(), expected, "{json}");
+        let error = json::arguments_from_str_with(&things.handles, &read, &json.to_string()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{json}");
     }
     let error = json::arguments(&read, &json!([{"handle": 1}])).unwrap_err();
     assert_eq!(error.problem, JsonProblem::NoJson { kind: "resource" });
@@ -203,6 +205,7 @@ fn only_so_many_are_kept_and_all_of_a_result_or_none() {
     let error = json::results_with(&mut things.handles, &pair).unwrap_err();
     assert_eq!(error.problem, JsonProblem::Handle(full.clone()));
     assert_eq!(error.path, "$[1]");
+    assert_eq!(json::results_to_string_with(&mut things.handles, &pair), Err(error));
     let error = wave::results_with(&mut things.handles, &pair).unwrap_err();
     assert!(matches!(&error, WaveError::Handle(error) if *error == full), "{error}");
     assert_eq!(things.handles.len(), 1, "neither was put there");
@@ -217,6 +220,8 @@ fn only_so_many_are_kept_and_all_of_a_result_or_none() {
         json!([{"handle": 2}, {"handle": 3}]),
         "the same resources have the same numbers"
     );
+    let text = json::results_to_string_with(&mut things.handles, &pair).unwrap();
+    assert_eq!(text, r#"[{"handle":2},{"handle":3}]"#);
     let third = things.call_vals("make", &[Val::U32(1)]).unwrap();
     let Val::Resource(third) = third[0] else { panic!("{third:?}") };
     assert_eq!(things.handles.insert(third), Err(full));

@@ -1,6 +1,6 @@
 //! Values as JSON: nothing is lost, and what does not fit is named with its place.
 
-use host_component::json;
+use host_component::json::{self, TextError};
 use serde_json::{Value, json};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Type, Val};
@@ -15,6 +15,9 @@ fn round_trip(ty: &Type, json: &Value) -> Val {
     assert_eq!(&written, json);
     let again: Value = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
     assert_eq!(json::to_val(ty, &again).unwrap(), val, "{json}");
+    let text = json::val_to_string(&val).unwrap();
+    assert_eq!(json::parse(&text).unwrap(), written, "{json}");
+    assert_eq!(json::val_from_str(ty, &text).unwrap(), val, "{json}");
     val
 }
 
@@ -22,6 +25,9 @@ fn round_trip(ty: &Type, json: &Value) -> Val {
 fn refused(ty: &Type, json: &Value, expected: &str) {
     let error = json::to_val(ty, json).unwrap_err().to_string();
     assert_eq!(error, expected, "{json}");
+    let of_text = json::val_from_str(ty, &json.to_string()).unwrap_err();
+    assert!(matches!(of_text, TextError::Fit(_)), "{json}");
+    assert_eq!(of_text.to_string(), expected, "{json}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod handles;
 mod host_memory;
 mod inspect;
 mod json;
+mod json_text;
 mod log;
 mod missing;
 mod properties;

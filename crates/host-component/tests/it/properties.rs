@@ -2,10 +2,12 @@
 //!
 //! `PROPTEST_CASES=10000` looks for longer.
 
+mod mistake;
 mod mutate;
 mod shapes;
 mod values;
 
+use host_component::json::TextError;
 use host_component::{ExportedFunction, call, exports, json, schema, type_text, wave};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,6 +17,7 @@ use wasmtime::{Store, Trap};
 
 use crate::types::{ENGINE, types};
 
+use mistake::mistake;
 use mutate::{Mutation, mutation};
 use shapes::{Shape, shape};
 
@@ -93,6 +96,10 @@ proptest! {
             let json = json::from_val(&val).unwrap();
             let text = json.to_string();
             let parsed = json::parse(&text).unwrap();
+            let written = json::val_to_string(&val).unwrap();
+            prop_assert_eq!(&json::parse(&written).unwrap(), &json, "{}: {}", type_text(&ty), written);
+            let read = json::val_from_str(&ty, &written).map_err(|error| error.to_string());
+            prop_assert_eq!(read.as_ref(), Ok(&val), "{}: {}", type_text(&ty), written);
             prop_assert_eq!(&json::to_val(&ty, &parsed), &Ok(val), "{}: {}", type_text(&ty), text);
             prop_assert!(validator.is_valid(&parsed), "{}: {} is not in {}", type_text(&ty), text, schema);
         }
@@ -151,6 +158,34 @@ proptest! {
                     read.is_ok(),
                     "{}: {}: {:?}: {}", function.signature(), mutated, read, schema
                 );
+            }
+        }
+    }
+
+    /// Text means what it means by way of a `Value`, whatever is wrong with it, and the same is said about it.
+    #[test]
+    fn text_is_read_as_a_value_is(
+        ((_, function), vals, mutations) in arguments(),
+        mistakes in vec(mistake(), 24),
+    ) {
+        let jsons = vals.iter().map(|val| json::from_val(val).unwrap());
+        let named = function.params().zip(jsons.clone()).map(|((name, _), json)| (name.to_owned(), json));
+        for form in [Value::Object(named.collect()), Value::Array(jsons.collect())] {
+            let mut text = form.to_string();
+            for (index, (mistake, mutation)) in mistakes.iter().zip(&mutations).enumerate() {
+                if index % 3 == 0 {
+                    let mut mutated = form.clone();
+                    if index % 2 == 0 {
+                        mutation.apply(&mut mutated);
+                    }
+                    text = mutated.to_string();
+                }
+                let by_value = json::parse(&text).map_err(TextError::Parse);
+                let by_value = by_value.and_then(|json| Ok(json::arguments(&function, &json)?));
+                let read = json::arguments_from_str(&function, &text);
+                // With the words of `serde_json`.
+                prop_assert_eq!(format!("{:?}", read), format!("{:?}", by_value), "{}: {}", function.signature(), text);
+                mistake.apply(&mut text);
             }
         }
     }
