@@ -1,6 +1,5 @@
 //! From JSON to a value of a given type, or to the arguments of a function.
 
-use serde::Deserialize as _;
 use serde::de::{Deserializer, MapAccess, SeqAccess};
 use serde_json::{Value, json};
 use wasmtime::component::{Type, Val};
@@ -115,16 +114,25 @@ impl Form for OfType<'_> {
 
     fn read<'de, D: Deserializer<'de>>(self, json: D) -> Result<Fit<Val>, D::Error> {
         match self.ty {
-            Type::List(_)
-            | Type::FixedLengthList(_)
-            | Type::Map(_)
-            | Type::Tuple(_)
-            | Type::Record(_)
-            | Type::Variant(_)
-            | Type::Result(_) => json.deserialize_any(As(self)),
             Type::Option(_) => json.deserialize_option(As(self)),
-            _ => Value::deserialize(json).map(|json| self.value(json)),
+            _ => json.deserialize_any(As(self)),
         }
+    }
+
+    /// The commonest numbers, on a short way.
+    fn natural(self, number: u64) -> Fit<Val> {
+        let fits = match self.ty {
+            Type::S8 => number.try_into().map(Val::S8),
+            Type::U8 => number.try_into().map(Val::U8),
+            Type::S16 => number.try_into().map(Val::S16),
+            Type::U16 => number.try_into().map(Val::U16),
+            Type::S32 => number.try_into().map(Val::S32),
+            Type::U32 => number.try_into().map(Val::U32),
+            Type::S64 => number.try_into().map(Val::S64),
+            Type::U64 => Ok(Val::U64(number)),
+            _ => return self.value(Value::from(number)),
+        };
+        fits.or_else(|_| self.value(Value::from(number)))
     }
 
     fn value(self, json: Value) -> Fit<Val> {

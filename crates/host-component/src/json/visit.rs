@@ -22,6 +22,10 @@ pub(super) trait Form: Copy {
     /// Reads what neither is an array nor an object, or should be neither.
     fn value(self, json: Value) -> Fit<Self::Out>;
 
+    fn natural(self, number: u64) -> Fit<Self::Out> {
+        self.value(Value::from(number))
+    }
+
     fn array<'de, A: SeqAccess<'de>>(self, items: A) -> Result<Fit<Self::Out>, A::Error> {
         whole_array(self, items)
     }
@@ -88,7 +92,7 @@ impl<'de, F: Form> Visitor<'de> for As<F> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.0.value(Value::from(number)))
+        Ok(self.0.natural(number))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
