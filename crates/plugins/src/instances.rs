@@ -7,4 +7,4 @@ mod policy;
 pub use self::policy::InstancePolicy;
 
 pub(crate) use self::idle::Idle;
-pub(crate) use self::live::{Live, Running};
+pub(crate) use self::live::{BytesExport, Live, Running};

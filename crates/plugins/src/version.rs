@@ -1,12 +1,13 @@
 //! `Version`: one state of a plugin, compiled, linked, and under its terms; never changed afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use host_cache::Digest;
 use host_component::{ExportedFunction, find};
 use wasmtime::component::InstancePre;
+use wasmtime::{ExternType, FuncType, ValType};
 
 use crate::breaker::Breakers;
 use crate::config::ConfigValues;
@@ -30,6 +31,8 @@ pub(crate) struct Version {
     pub(crate) breakers: Breakers,
     /// The functions that were called by name. It cannot grow past the names that there are.
     functions: RwLock<BTreeMap<String, Arc<ExportedFunction>>>,
+    /// Those of a core module that were called with bytes. Nor can it.
+    bytes: RwLock<BTreeSet<String>>,
 }
 
 /// Where a plugin came from.
@@ -66,8 +69,8 @@ impl Version {
         let idle = Idle::new(terms.instances);
         let config = ConfigValues::from(&terms.config);
         let breakers = Breakers::new(terms.breaker.clone());
-        let functions = RwLock::default();
-        Version { number, digest, program, terms, config, origin, manifest, idle, breakers, functions }
+        let (functions, bytes) = Default::default();
+        Version { number, digest, program, terms, config, origin, manifest, idle, breakers, functions, bytes }
     }
 
     /// The component that it is.
@@ -97,4 +100,26 @@ impl Version {
         functions.insert(export.to_owned(), Arc::clone(&function));
         Ok(function)
     }
+
+    /// Refuses an export that is not a core module's function of bytes. Looked at once, for a type is made of copies.
+    pub(crate) fn takes_bytes(&self, export: &str) -> Result<(), CallError> {
+        if self.bytes.read().unwrap_or_else(PoisonError::into_inner).contains(export) {
+            return Ok(());
+        }
+        match self.module()?.get_export(export) {
+            Some(ExternType::Func(ty)) if takes_bytes(&ty) => {}
+            Some(ExternType::Func(_)) => return Err(CallError::BytesType { export: export.to_owned() }),
+            _ => return Err(CallError::NoFunction { export: export.to_owned() }),
+        }
+        self.bytes.write().unwrap_or_else(PoisonError::into_inner).insert(export.to_owned());
+        Ok(())
+    }
+}
+
+/// `(address: i32, length: i32) -> i64`.
+fn takes_bytes(ty: &FuncType) -> bool {
+    ty.params().len() == 2
+        && ty.params().all(|ty| matches!(ty, ValType::I32))
+        && ty.results().len() == 1
+        && ty.results().all(|ty| matches!(ty, ValType::I64))
 }

@@ -5,15 +5,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use host_component::{ArgumentError, ExportedFunction, call_async, json, wave};
-use host_core::{AllocDealloc, Allocator, MemoryAccess as _};
+use host_core::MemoryAccess as _;
 use host_limits::{Exceeded, HasMeter as _};
 use wasmtime::component::{Instance, Val};
-use wasmtime::{ExternType, FuncType, Store, StoreContextMut, ValType};
+use wasmtime::{ExternType, Store, StoreContextMut};
 
 use super::{Arguments, Called, Work};
 use crate::bindings::Bindings;
 use crate::error::CallError;
-use crate::instances::Running;
+use crate::instances::{BytesExport, Running};
 use crate::state::State;
 use crate::version::Version;
 
@@ -121,11 +121,7 @@ impl Work for Bytes<'_> {
     type Value = Vec<u8>;
 
     fn prepare(&self, version: &Version) -> Result<(), CallError> {
-        match version.module()?.get_export(self.export) {
-            Some(ExternType::Func(ty)) if takes_bytes(&ty) => Ok(()),
-            Some(ExternType::Func(_)) => Err(CallError::BytesType { export: self.export.to_owned() }),
-            _ => Err(CallError::NoFunction { export: self.export.to_owned() }),
-        }
+        version.takes_bytes(self.export)
     }
 
     async fn run(
@@ -134,9 +130,7 @@ impl Work for Bytes<'_> {
         store: &mut Store<State>,
         running: &mut Running,
     ) -> wasmtime::Result<Vec<u8>> {
-        let instance = running.module();
-        let function = instance.get_typed_func::<(u32, u32), u64>(&mut *store, self.export)?;
-        let allocator = Allocator::find(&mut *store, instance, AllocDealloc::default())?;
+        let BytesExport { function, allocator, .. } = running.bytes(store, self.export)?;
         let (memory, input) = (allocator.memory(), self.input);
         let length = input.len() as u64;
         let call = async |mut store: StoreContextMut<'_, State>, address: u64| {
@@ -152,14 +146,6 @@ impl Work for Bytes<'_> {
         };
         allocator.with_allocation_async(store, length, 1, call).await
     }
-}
-
-/// `(address: i32, length: i32) -> i64`.
-fn takes_bytes(ty: &FuncType) -> bool {
-    ty.params().len() == 2
-        && ty.params().all(|ty| matches!(ty, ValType::I32))
-        && ty.results().len() == 1
-        && ty.results().all(|ty| matches!(ty, ValType::I64))
 }
 
 /// Calls a core module's function without arguments, for a health check.

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::time::Instant;
 
-use wasmtime::{Store, component};
+use host_core::{AllocDealloc, Allocator};
+use wasmtime::{Store, TypedFunc, component};
 
 use crate::program::Guest;
 use crate::state::State;
@@ -21,12 +22,23 @@ pub(crate) struct Live {
 
 /// An instance of either kind.
 pub(crate) enum Running {
-    Module(wasmtime::Instance),
+    Module {
+        instance: wasmtime::Instance,
+        /// What it was called with bytes by last.
+        bytes: Option<BytesExport>,
+    },
     Component {
         instance: component::Instance,
         /// The bindings by which it was called last.
         bindings: Option<Box<dyn Any + Send + Sync>>,
     },
+}
+
+/// An export of a core module that takes bytes and gives bytes, and the allocator of what it takes.
+pub(crate) struct BytesExport {
+    name: Box<str>,
+    pub(crate) function: TypedFunc<(u32, u32), u64>,
+    pub(crate) allocator: Allocator,
 }
 
 impl Live {
@@ -44,7 +56,7 @@ impl Running {
     pub(crate) fn component(&self) -> &component::Instance {
         match self {
             Running::Component { instance, .. } => instance,
-            Running::Module(_) => unreachable!("a core module was looked at as a component"),
+            Running::Module { .. } => unreachable!("a core module was looked at as a component"),
         }
     }
 
@@ -55,9 +67,28 @@ impl Running {
     /// If it is one of a component.
     pub(crate) fn module(&self) -> &wasmtime::Instance {
         match self {
-            Running::Module(instance) => instance,
+            Running::Module { instance, .. } => instance,
             Running::Component { .. } => unreachable!("a component was looked at as a core module"),
         }
+    }
+
+    /// The export of a core module that takes bytes: looked up once in each instance, if it is always the same one.
+    ///
+    /// # Panics
+    ///
+    /// If it is an instance of a component.
+    pub(crate) fn bytes(&mut self, store: &mut Store<State>, name: &str) -> wasmtime::Result<&BytesExport> {
+        let Running::Module { instance, bytes } = self else {
+            unreachable!("a component was looked at as a core module")
+        };
+        Ok(match bytes.take_if(|known| *known.name == *name) {
+            Some(known) => bytes.insert(known),
+            None => bytes.insert(BytesExport {
+                name: name.into(),
+                function: instance.get_typed_func(&mut *store, name)?,
+                allocator: Allocator::find(store, instance, AllocDealloc::default())?,
+            }),
+        })
     }
 
     /// Instantiates a program; a module that is a reactor is initialised.
@@ -74,7 +105,7 @@ impl Running {
                 {
                     initialize.call_async(store, ()).await?;
                 }
-                Ok(Running::Module(instance))
+                Ok(Running::Module { instance, bytes: None })
             }
         }
     }

@@ -7,7 +7,7 @@ use host_plugins::{CallError, PluginHost};
 use serde_json::json;
 use wasmtime::Trap;
 
-use crate::{counting, host, limits, load, ok, policy, string};
+use crate::{counting, host, limits, load, ok, policy, policy_with, string};
 
 /// Turns bytes into those of large letters, and has much that is wrong with it besides.
 const MODULE: &str = r#"(module
@@ -58,6 +58,20 @@ async fn bytes_in_and_bytes_out() {
     assert!(large.usage.fuel.unwrap() > 60_000);
     // The input is there during the call.
     assert_eq!(host.call_bytes("m", "live", b"x").await.unwrap().value, 1_u32.to_le_bytes());
+}
+
+#[tokio::test]
+async fn a_warm_instance_is_called_by_one_export_and_then_by_another() {
+    let mut policy = policy(limits());
+    policy.instances = policy_with("instances = { warm = {} }").instances;
+    let host = PluginHost::new(policy, None).unwrap();
+    host.load_bytes("m", &wat::parse_str(MODULE).unwrap()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(host.call_bytes("m", "upper", b"a").await.unwrap().value, b"A");
+        assert_eq!(host.call_bytes("m", "upper", b"b").await.unwrap().value, b"B");
+        assert_eq!(host.call_bytes("m", "live", b"").await.unwrap().value, 1_u32.to_le_bytes());
+    }
+    assert_eq!(host.snapshot().plugins[0].calls.warm, 5);
 }
 
 #[tokio::test]
