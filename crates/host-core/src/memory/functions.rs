@@ -147,9 +147,11 @@ impl<P: Pointer> Allocate<P> {
     fn find(exports: &mut impl Exports, name: &str) -> Result<Allocate<P>, MemoryError> {
         let p = P::NAME;
         let export = Export::find(exports, name, || format!("func({p}) -> {p} or func({p}, {p}) -> {p}"))?;
-        None.or_else(|| export.typed(exports).map(Allocate::Size))
-            .or_else(|| export.typed(exports).map(Allocate::SizeAlign))
-            .ok_or_else(|| export.mistyped(exports))
+        let found = match export.arity(exports) {
+            1 => export.typed(exports).map(Allocate::Size),
+            _ => export.typed(exports).map(Allocate::SizeAlign),
+        };
+        found.ok_or_else(|| export.mistyped(exports))
     }
 }
 
@@ -158,10 +160,12 @@ impl<P: Pointer> Free<P> {
         let p = P::NAME;
         let wanted = || format!("func({p}), func({p}, {p}) or func({p}, {p}, {p})");
         let export = Export::find(exports, name, wanted)?;
-        None.or_else(|| export.typed(exports).map(Free::Address))
-            .or_else(|| export.typed(exports).map(Free::AddressSize))
-            .or_else(|| export.typed(exports).map(Free::AddressSizeAlign))
-            .ok_or_else(|| export.mistyped(exports))
+        let found = match export.arity(exports) {
+            1 => export.typed(exports).map(Free::Address),
+            2 => export.typed(exports).map(Free::AddressSize),
+            _ => export.typed(exports).map(Free::AddressSizeAlign),
+        };
+        found.ok_or_else(|| export.mistyped(exports))
     }
 }
 
@@ -183,6 +187,11 @@ impl<'a, W: Fn() -> String> Export<'a, W> {
             }),
             None => Err(MemoryError::NoFunction { name: name.into() }),
         }
+    }
+
+    /// How many parameters it has: what does not fit costs an error, with a backtrace where those are on.
+    fn arity(&self, store: &impl AsContext) -> usize {
+        self.func.ty(store).params().len()
     }
 
     fn typed<A: WasmParams, R: WasmResults>(&self, store: &impl AsContext) -> Option<TypedFunc<A, R>> {
