@@ -11,6 +11,7 @@ mod examples;
 mod files;
 mod guests;
 mod layers;
+mod package;
 mod promises;
 mod soak;
 mod suite;

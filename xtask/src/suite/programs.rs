@@ -2,7 +2,6 @@
 //! grants that let it work.
 
 mod check;
-pub(super) mod fetch;
 mod list;
 mod process;
 
@@ -14,10 +13,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use self::check::Runner;
-use self::fetch::Fetched;
 use self::list::{PROGRAMS, Program};
 use super::built;
 use crate::cargo::metadata;
+use crate::package::{self, Fetched, Package};
 use crate::table;
 
 /// What the person who runs it wants.
@@ -75,12 +74,12 @@ fn wanted(arguments: &[&str]) -> Result<Wanted> {
                 wanted.program = Some(path.into());
                 rest
             }
-            [name, rest @ ..] if PROGRAMS.iter().any(|program| program.name == *name) => {
+            [name, rest @ ..] if PROGRAMS.iter().any(|program| program.package.name == *name) => {
                 wanted.only.push((*name).to_owned());
                 rest
             }
             [other, ..] => {
-                let names: Vec<&str> = PROGRAMS.iter().map(|program| program.name).collect();
+                let names: Vec<&str> = PROGRAMS.iter().map(|program| program.package.name).collect();
                 bail!(
                     "`suite programs` takes --offline, --adapt, --program PATH (a built wasm-host) and names of programs ({}), \
                      not `{other}`",
@@ -93,7 +92,7 @@ fn wanted(arguments: &[&str]) -> Result<Wanted> {
 
 impl Wanted {
     fn chooses(&self, program: &Program) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == program.name)
+        self.only.is_empty() || self.only.iter().any(|name| name == program.package.name)
     }
 }
 
@@ -112,7 +111,7 @@ struct Row {
 
 impl Row {
     fn cells(&self) -> Vec<String> {
-        let Program { name, language, version, source, .. } = self.program;
+        let Program { package: Package { name, version, source, .. }, language, .. } = self.program;
         let start = |which: fn((Duration, Duration)) -> Duration| {
             self.starts.map_or_else(String::new, |starts| format!("{:.2} s", which(starts).as_secs_f64()))
         };
@@ -136,7 +135,7 @@ fn row(program: &'static Program, runner: &Runner, folder: &Path, offline: bool)
         row.passed = format!("skipped: {why}");
         return row;
     }
-    let wasm = match fetch::fetch(program, &folder.join(program.name), offline) {
+    let wasm = match package::fetch(&program.package, &folder.join(program.package.name), offline) {
         Ok(Fetched::Here { wasm }) => wasm,
         Ok(Fetched::Skipped { why }) => {
             row.passed = format!("skipped: {why}");
@@ -144,7 +143,7 @@ fn row(program: &'static Program, runner: &Runner, folder: &Path, offline: bool)
         }
         Err(error) => {
             row.passed = "not had".to_owned();
-            row.problems.push(format!("{}: {error:#}", program.name));
+            row.problems.push(format!("{}: {error:#}", program.package.name));
             return row;
         }
     };

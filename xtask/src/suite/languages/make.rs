@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::tools::{Had, Tools};
 use super::{Guest, Language, Outcome};
 use crate::cargo;
-use crate::suite::programs::fetch::digest;
+use crate::package::digest;
 
 /// Makes the guest in `folder`, unless it is there already and nothing it is made of has changed.
 pub(super) fn make(guest: &Guest, tools: &Tools, folder: &Path) -> Outcome {

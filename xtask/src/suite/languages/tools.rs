@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use crate::cargo::{self, cargo};
-use crate::suite::programs::fetch::digest;
+use crate::package::digest;
 
 /// The version of the generator of C bindings: that of the Rust guests' `wit-bindgen`.
 const WIT_BINDGEN: &str = "0.61.1";

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::fetch::digest;
 use super::list::{Expected, Program, Run};
 use super::process::{self, Ended, PATIENCE};
+use crate::package::digest;
 use crate::test::quiet;
 
 /// What runs the programs.
@@ -41,9 +41,9 @@ pub(super) fn all(program: &Program, wasm: &Path, runner: &Runner) -> Ran {
             starts.1 = result.as_ref().copied().unwrap_or_default();
         }
         let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-        println!("{}: {} ... {verdict}", program.name, run.does);
+        println!("{}: {} ... {verdict}", program.package.name, run.does);
         if let Err(problem) = result {
-            problems.push(format!("{}: {}: {problem:#}", program.name, run.does));
+            problems.push(format!("{}: {}: {problem:#}", program.package.name, run.does));
         }
     }
     Ran { starts, problems }
@@ -70,7 +70,7 @@ impl Runner {
     }
 
     fn command(&self, run: &Run, program: &Program, wasm: &Path) -> Command {
-        let package = self.folder.join(program.name).join("unpacked");
+        let package = self.folder.join(program.package.name).join("unpacked");
         let mut command = Command::new(&self.program);
         command.arg("run").arg("--cache-dir").arg(self.folder.join("cache"));
         if self.adapt {

