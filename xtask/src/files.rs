@@ -1,5 +1,6 @@
 //! The file report: what holds for every file that git knows or would take in, and which sources are long.
 
+mod claims;
 mod links;
 mod rules;
 mod source;
@@ -45,6 +46,8 @@ pub(crate) fn check() -> Result<Step> {
         }
     }
     lengths.sort_unstable_by(|a, b| b.cmp(a));
+    let [page, benchmarks] = ["README.md", "BENCHMARKS.md"].map(|name| fs::read_to_string(root.join(name)));
+    problems.extend(claims::unfounded("README.md", &page?, &benchmarks?));
     for (lines, path) in lengths.iter().take(NAMED) {
         println!(
             "{lines:5} lines  {path}{}",

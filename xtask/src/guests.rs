@@ -80,9 +80,9 @@ const BENCH_STEPS: [Step; 2] = [
         prefix: "",
     },
     Step {
-        what: "the jobs as Extism plug-ins",
+        what: "the jobs as Extism plug-ins, and core modules",
         target: "wasm32-unknown-unknown",
-        selection: &["--package=extism-echo", "--package=extism-job"],
+        selection: &["--package=computing", "--package=extism-echo", "--package=extism-job"],
         prefix: "",
     },
 ];

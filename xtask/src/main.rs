@@ -33,7 +33,11 @@ usage: cargo xtask <command>
                      programs [--offline] [--adapt] [--program PATH] [NAME ...], which downloads them; or
                      component [--suite PATH ...], of which each PATH is a checkout; or
                      languages [--offline], which downloads the tools that build its guests
-  bench [-- ARGS]    the same jobs through wasm-host, raw Wasmtime and Extism, in one run; ARGS go to criterion
+  bench [--quick] [--json] [NAME ...]
+                     the same jobs through wasm-host, raw Wasmtime and its peers, in one run: all, or those with a
+                     NAME in theirs; or
+        --counts [--update] [NAME ...]
+                     how many instructions the hot paths take, against those in benches/counts.json
   soak [--seconds N] [--seed N]
                      32 plugins under load for N seconds [60], a third of them hostile, with reloads and cancelled calls
   demo [ARGS]        build guests, run good and hostile plugins side by side
@@ -60,8 +64,7 @@ fn main() -> ExitCode {
         },
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
-        ["bench"] => bench::run(&[]),
-        ["bench", "--", rest @ ..] => bench::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["suite", name, rest @ ..] => match suite::find(name) {
             Ok(suite) => suite::run(suite, rest),
             Err(unknown) => return wrong_usage(&unknown),
@@ -70,7 +73,7 @@ fn main() -> ExitCode {
         ["soak", rest @ ..] => soak::run(rest),
         ["demo", "--", rest @ ..] | ["demo", rest @ ..] => demo::run(rest),
         [] => return wrong_usage("which command?"),
-        [command, ..] if ["bench", "guests", "test"].contains(command) => {
+        [command, ..] if ["guests", "test"].contains(command) => {
             return wrong_usage(&format!(
                 "`{command}` does not take these arguments: {}",
                 words[1..].join(" ")

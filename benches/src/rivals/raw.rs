@@ -10,7 +10,6 @@ use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{Component, Linker};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store,
     UpdateDeadline,
@@ -18,7 +17,13 @@ use wasmtime::{
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
-use crate::bindings::{Echo, EchoPre};
+mod component;
+mod module;
+mod stopped;
+
+pub(crate) use component::Component;
+pub(crate) use module::Module;
+pub(crate) use stopped::Stopped;
 
 // `Limits::default` of host-limits, and `PoolSettings::default` of host-core.
 const MEMORY: usize = 256 << 20;
@@ -39,12 +44,6 @@ const TICK: Duration = Duration::from_millis(5);
 /// What `host.rs` captures of each stream.
 const OUTPUT: usize = 64 << 10;
 
-pub(crate) struct Raw {
-    pub(crate) engine: Engine,
-    plugin: EchoPre<Host>,
-    _ticker: Ticker,
-}
-
 /// What the store of one call holds.
 struct Host {
     wasi: WasiCtx,
@@ -58,20 +57,13 @@ struct Host {
 
 /// What a call gave, spent and said.
 #[expect(dead_code, reason = "a host would hand it on")]
-pub(crate) struct Answer {
-    pub(crate) value: String,
+struct Answer<R> {
+    value: R,
     fuel: u64,
     elapsed: Duration,
     peak_memory: usize,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-}
-
-/// An instance that is kept.
-pub(crate) struct Kept {
-    store: Store<Host>,
-    plugin: Echo,
-    _raw: Ticker,
 }
 
 pub(crate) fn engine(pool: bool) -> Engine {
@@ -108,57 +100,15 @@ pub(crate) fn engine(pool: bool) -> Engine {
     Engine::new(&config).expect("the settings fit together")
 }
 
-impl Raw {
-    pub(crate) fn new(wasm: &[u8]) -> Raw {
-        let engine = engine(true);
-        let component = Component::from_binary(&engine, wasm).expect("it is a component");
-        let mut linker = Linker::<Host>::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("the linker is empty");
-        let plugin = linker.instantiate_pre(&component).expect("it is linked");
-        let plugin = EchoPre::new(plugin).expect("it is of the world");
-        let ticker = Ticker::start(&engine);
-        Raw { engine, plugin, _ticker: ticker }
-    }
-
-    /// A call in a store of its own.
-    pub(crate) async fn fresh(&self, text: &str) -> String {
-        let begun = Instant::now();
-        let mut store = self.store();
-        arm(&mut store, begun);
-        let work = async {
-            let plugin = self.plugin.instantiate_async(&mut store).await?;
-            plugin.call_process(&mut store, text).await
-        };
-        let value = caught(work).await.expect("it works");
-        answer(&mut store, begun, value).value
-    }
-
-    pub(crate) async fn kept(&self) -> Kept {
-        let mut store = self.store();
-        arm(&mut store, Instant::now());
-        let plugin = self.plugin.instantiate_async(&mut store).await.expect("it is linked");
-        Kept { store, plugin, _raw: Ticker::start(&self.engine) }
-    }
-
-    fn store(&self) -> Store<Host> {
-        let (stdout, stderr) = (MemoryOutputPipe::new(OUTPUT), MemoryOutputPipe::new(OUTPUT));
-        let wasi =
-            WasiCtx::builder().stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(RANDOM).build();
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES);
-        let host = Host { wasi, table, stdout, stderr, memory: 0, peak_memory: 0, table_elements: 0 };
-        Store::new(&self.engine, host)
-    }
-}
-
-impl Kept {
-    /// A call with limits of its own, in the same instance as the one before.
-    pub(crate) async fn call(&mut self, text: &str) -> String {
-        let begun = Instant::now();
-        arm(&mut self.store, begun);
-        let value = caught(self.plugin.call_process(&mut self.store, text)).await.expect("it works");
-        answer(&mut self.store, begun, value).value
-    }
+/// A store for one guest, with all of WASI that nobody is granted anything of.
+fn store(engine: &Engine) -> Store<Host> {
+    let (stdout, stderr) = (MemoryOutputPipe::new(OUTPUT), MemoryOutputPipe::new(OUTPUT));
+    let wasi =
+        WasiCtx::builder().stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(RANDOM).build();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES);
+    let host = Host { wasi, table, stdout, stderr, memory: 0, peak_memory: 0, table_elements: 0 };
+    Store::new(engine, host)
 }
 
 /// Puts the store under its limits, for one call.
@@ -177,7 +127,7 @@ fn arm(store: &mut Store<Host>, begun: Instant) {
     });
 }
 
-fn answer(store: &mut Store<Host>, begun: Instant, value: String) -> Answer {
+fn answer<R>(store: &mut Store<Host>, begun: Instant, value: R) -> Answer<R> {
     let fuel = FUEL - store.get_fuel().expect("the engine meters");
     let host = store.data();
     Answer {
@@ -241,13 +191,13 @@ impl ResourceLimiter for Host {
 }
 
 /// Moves the epoch of an engine.
-struct Ticker {
+pub(crate) struct Ticker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Ticker {
-    fn start(engine: &Engine) -> Ticker {
+    pub(crate) fn start(engine: &Engine) -> Ticker {
         let (engine, stop) = (engine.clone(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {

@@ -1,23 +1,19 @@
-//! JSON in, JSON out: what does one call cost, in an instance that is there already?
-//!
-//! The same job everywhere: read an order from JSON text, have the guest work on it, write its answer as JSON text.
-//! The first line of each group is the floor: bindings made for this one world, and `serde_json` into their types.
-
-#![expect(clippy::print_stdout, reason = "a benchmark talks to the person who runs it")]
-
-#[path = "../../crates/limits/benches/limits/comparison.rs"]
-mod comparison;
+//! JSON in, JSON out, in an instance that is there already: read an order from JSON text, have the guest work on it, and write its
+//! answer as JSON text.
 
 use std::hint::black_box;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::rc::Rc;
 
-use comparison::Comparison;
-use criterion::Criterion;
 use host_component::{ExportedFunction, call, find, json};
 use wasmtime::component::{Component, Instance, Linker};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+
+use super::{Job, SIZES};
+use crate::compare::Comparison;
+use crate::guests;
+use crate::report::Aim;
+use crate::rivals::extism;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -27,51 +23,65 @@ mod bindings {
     });
 }
 use bindings::Worker;
-use bindings::exports::bench::job::job::Order;
+use bindings::exports::bench::job::job::{Answer, Order};
 
-fn main() {
-    let mut criterion = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
-        .configure_from_args();
-    let mut table = String::new();
-    for (size, length) in [("16 B", 16), ("4 KiB", 4 << 10), ("1 MiB", 1 << 20)] {
-        measure(&mut criterion, &mut table, size, length);
-    }
-    criterion.final_summary();
-    println!("{table}");
+pub(super) fn jobs() -> Vec<Job> {
+    let job = |(size, length)| {
+        Job::new(
+            format!("JSON call, a name of {size}"),
+            "An order, as JSON text, goes into an instance that is there already; its answer comes out as JSON text, with the \
+             name in it.",
+            move || compare(length),
+        )
+    };
+    SIZES.map(job).into()
 }
 
-fn measure(criterion: &mut Criterion, table: &mut String, size: &str, length: usize) {
-    let order = serde_json::json!({ "name": "x".repeat(length), "values": [1, 2, 3, 4, 5, 6, 7, 8] }).to_string();
+fn compare(length: usize) -> Comparison {
+    let order = serde_json::json!({ "name": "x".repeat(length), "values": [1, 2, 3, 4, 5, 6, 7, 8] });
+    let order: Rc<str> = order.to_string().into();
     let expected = serde_json::json!({ "greeting": format!("Hello, {}!", "x".repeat(length)), "sum": 36 });
     let is_right = |answer: &str| {
         let answer: serde_json::Value = serde_json::from_str(answer).expect("the answer is JSON");
         assert!(answer == expected, "a runtime gave a wrong answer");
     };
-    let (mut typed, mut untyped, mut extism) = (Typed::new(), Untyped::new(), extism_plugin());
+    let (mut typed, mut untyped) = (Typed::new(), Untyped::new());
+    let mut plugin = extism::Extism::of(guests::read("extism-job")).kept();
     is_right(&typed.call(&order));
     is_right(&untyped.call(&order));
-    is_right(extism.call::<&str, &str>("run", &order).expect("it is called"));
+    is_right(plugin.call::<&str, &str>("run", &order).expect("it is called"));
+    is_right(&native(&order));
 
-    let mut calls = Comparison::new(format!("JSON in and out, a name of {size}"));
-    calls.add("raw Wasmtime: bindings and serde", || {
-        black_box(typed.call(black_box(&order)));
+    let mut comparison = Comparison::of_times();
+    let of = Rc::clone(&order);
+    comparison.run("raw Wasmtime: bindgen and serde", move || {
+        black_box(typed.call(black_box(&of)));
     });
-    calls.add("host-component: json, any component", || {
-        black_box(untyped.call(black_box(&order)));
+    let of = Rc::clone(&order);
+    comparison.run("host-component: json, any component", move || {
+        black_box(untyped.call(black_box(&of)));
     });
-    calls.add("Extism: JSON read in the guest", || {
-        black_box(extism.call::<&str, &str>("run", black_box(&order)).expect("it is called"));
+    comparison.aim(Aim::as_fast_as(3.0, EXTISM));
+    let of = Rc::clone(&order);
+    comparison.run(EXTISM, move || {
+        black_box(plugin.call::<&str, &str>("run", black_box(&of)).expect("it is called"));
     });
-    calls.measure(criterion, table);
+    comparison.run("native Rust: serde", move || {
+        black_box(native(black_box(&order)));
+    });
+    comparison
 }
 
-/// A guest as `cargo xtask bench` builds it.
-fn guest(name: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    root.join("target").join("bench-guests").join(format!("{name}.wasm"))
+const EXTISM: &str = "Extism: JSON read in the guest";
+
+/// The job without a guest.
+fn native(order: &str) -> String {
+    let order: Order = serde_json::from_str(order).expect("the order is right");
+    let answer = Answer {
+        greeting: format!("Hello, {}!", order.name),
+        sum: order.values.iter().copied().map(u64::from).sum(),
+    };
+    serde_json::to_string(&answer).expect("an answer is JSON")
 }
 
 /// WASI without a grant: what Rust's standard library imports.
@@ -90,8 +100,7 @@ impl WasiView for Host {
 /// The component, what it is linked to, and a store for it.
 fn component() -> (Component, Linker<Host>, Store<Host>) {
     let engine = Engine::new(Config::new().concurrency_support(false)).expect("the settings fit together");
-    let component = Component::from_file(&engine, guest("component-job"))
-        .expect("`cargo xtask bench` builds the guests first");
+    let component = Component::new(&engine, guests::read("component-job")).expect("the guest is right");
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).expect("the linker is empty");
     let store = Store::new(&engine, Host::default());
@@ -137,10 +146,4 @@ impl Untyped {
         let results = call(&mut self.store, &self.instance, &self.run, &[order]).expect("it works");
         json::results_to_string(&results).expect("an answer has JSON")
     }
-}
-
-fn extism_plugin() -> extism::Plugin {
-    let bytes = std::fs::read(guest("extism-job")).expect("`cargo xtask bench` builds the guests first");
-    let wasm = extism::Wasm::data(bytes);
-    extism::Plugin::new(extism::Manifest::new([wasm]), [], false).expect("the plug-in is right")
 }
