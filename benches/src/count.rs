@@ -30,12 +30,13 @@ pub(crate) fn path(name: &str) -> Option<u32> {
 type Prepare = fn() -> Box<dyn FnMut()>;
 
 /// The hot paths.
-pub(crate) const PATHS: [(&str, Prepare); 7] = [
+pub(crate) const PATHS: [(&str, Prepare); 8] = [
     ("arm a store", arm_a_store),
     ("fresh call", fresh_call),
+    ("fresh call with bytes", || bytes(false)),
     ("warm call", warm_call),
     ("warm call by name", warm_call_by_name),
-    ("warm call with bytes", warm_call_with_bytes),
+    ("warm call with bytes", || bytes(true)),
     ("memory-tier hit", memory_tier_hit),
     ("growth check", growth_check),
 ];
@@ -74,8 +75,9 @@ fn warm_call_by_name() -> Box<dyn FnMut()> {
     string(true, async |host| drop(black_box(host.untyped(SIXTEEN).await)))
 }
 
-fn warm_call_with_bytes() -> Box<dyn FnMut()> {
-    let (host, runtime) = (Host::in_small_pool(true, &guests::bytes_echo()), runtime());
+/// A call of the core module that gives back its bytes.
+fn bytes(is_warm: bool) -> Box<dyn FnMut()> {
+    let (host, runtime) = (Host::in_small_pool(is_warm, &guests::bytes_echo()), runtime());
     Box::new(move || drop(black_box(runtime.block_on(host.bytes(SIXTEEN.as_bytes())))))
 }
 
