@@ -3,6 +3,7 @@
 //! Each job is one table, whose lines are measured in turn. Tables are printed as they are done; at the end `target/bench` has
 //! all of them as `report.md`, with plots, and as `results.json`.
 
+#![deny(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a benchmark talks to the person who runs it")]
 
 mod child;
