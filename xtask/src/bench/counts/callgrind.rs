@@ -48,13 +48,13 @@ pub(super) fn read(text: &str) -> Result<Counts> {
             }
         } else if line.starts_with("calls=") {
             is_call = true;
-        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-            if !std::mem::take(&mut is_call) {
-                let spent = line.split_whitespace().nth(1).unwrap_or("0");
-                let spent: u64 = spent.parse().with_context(|| format!("cannot read `{line}`"))?;
-                *counts.functions.entry(plain(current)).or_default() += spent;
-                counts.total += spent;
-            }
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            && !std::mem::take(&mut is_call)
+        {
+            let spent = line.split_whitespace().nth(1).unwrap_or("0");
+            let spent: u64 = spent.parse().with_context(|| format!("cannot read `{line}`"))?;
+            *counts.functions.entry(plain(current)).or_default() += spent;
+            counts.total += spent;
         }
     }
     Ok(counts)
