@@ -1,6 +1,6 @@
 //! The guests: those that `cargo xtask bench` builds, and small ones as text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Bindings of the guest that echoes a string.
 pub(crate) mod bindings {
@@ -20,7 +20,8 @@ pub(crate) fn read(name: &str) -> Vec<u8> {
 
 /// A folder of the main workspace's build directory.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join("target").join(name)
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is in the project");
+    root.join("target").join(name)
 }
 
 /// Components that differ in a custom section, so that every one is another to a cache.
