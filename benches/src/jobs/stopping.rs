@@ -46,7 +46,9 @@ fn compare(guest: Vec<u8>) -> Comparison {
     let host = PluginHost::new(policy, None).expect("the policy fits");
     host.load_bytes("guest", &guest).expect("it is a plugin");
     let by = runtime();
-    comparison.sample("PluginHost", move || late(|| by.block_on(host.call_bytes("guest", "process", &[]))));
+    comparison.sample("PluginHost", move || {
+        late(|| by.block_on(host.call_bytes("guest", "process", &[])).map_err(Box::new))
+    });
 
     let manifest = Manifest::new([Wasm::data(guest.to_vec())]).with_timeout(DEADLINE);
     let builder = PluginBuilder::new(manifest).with_wasi(true).with_cache_disabled();
