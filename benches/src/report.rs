@@ -142,6 +142,7 @@ impl Unit {
 
 pub(crate) fn three_digits(value: f64) -> String {
     let decimals = match value.abs() {
+        ..0.0995 => 3,
         ..9.995 => 2,
         ..99.95 => 1,
         _ => 0,
@@ -274,6 +275,7 @@ mod tests {
         );
         assert_eq!(Unit::Bytes.render(6_200.0), "6.05 KiB");
         assert_eq!(Unit::PerSecond.render(83_168.4), "83168");
+        assert_eq!([three_digits(0.0012), three_digits(0.12)], ["0.001", "0.12"]);
     }
 
     #[test]
