@@ -18,10 +18,14 @@ pub(crate) fn read(name: &str) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask bench` builds it first", path.display()))
 }
 
+/// The folder of the project.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is in the project")
+}
+
 /// A folder of the main workspace's build directory.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is in the project");
-    root.join("target").join(name)
+    root().join("target").join(name)
 }
 
 /// Components that differ in a custom section, so that every one is another to a cache.

@@ -12,6 +12,10 @@ mod stopping;
 mod strings;
 mod throughput;
 
+use std::borrow::Borrow;
+use std::hint::black_box;
+use std::rc::Rc;
+
 pub(crate) use live::{INSTANCES, PLUGINS, instances, plugins};
 pub(crate) use start::{WHAT as START, answer as start};
 
@@ -71,8 +75,24 @@ pub(crate) fn all() -> Vec<Job> {
     jobs.into_iter().flatten().collect()
 }
 
+const NATIVE: &str = "native Rust: a copy";
+
 /// What is tried, and how many letters or bytes that is.
 const SIZES: [(&str, usize); 3] = [("16 B", 16), ("4 KiB", 4 << 10), ("1 MiB", 1 << 20)];
+
+/// Adds a way to give back what it is given. Its answers are looked at first: of two, for the second is a warm one if any is.
+fn add_echo<T: ?Sized + PartialEq + 'static, R: Borrow<T>>(
+    comparison: &mut Comparison,
+    name: &'static str,
+    given: &Rc<T>,
+    mut way: impl FnMut(&T) -> R + 'static,
+) {
+    for _ in 0..2 {
+        assert!(way(given).borrow() == &**given, "{name}: a wrong answer");
+    }
+    let given = Rc::clone(given);
+    comparison.run(name, move || drop(black_box(way(black_box(&given)))));
+}
 
 /// Of this thread alone.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {

@@ -90,27 +90,24 @@ fn main() -> Result<ExitCode> {
 fn run(wanted: &Wanted) -> Result<ExitCode> {
     let is_wanted =
         |name: &str| wanted.names.is_empty() || wanted.names.iter().any(|part| name.contains(part.as_str()));
-    let all = jobs::all();
-    let names: Vec<String> = all.iter().map(|job| job.name.clone()).collect();
-    let chosen: Vec<_> =
-        all.into_iter().filter(|job| is_wanted(&job.name) && !(wanted.quick && job.long)).collect();
+    let all: Vec<_> = jobs::all().into_iter().filter(|job| !(wanted.quick && job.long)).collect();
+    let chosen: Vec<_> = all.iter().filter(|job| is_wanted(&job.name)).collect();
     ensure!(
         !chosen.is_empty(),
         "no job has {:?} in its name{}; there are:\n  {}",
         wanted.names,
         if wanted.quick { " and is quick" } else { "" },
-        names.join("\n  "),
+        all.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join("\n  "),
     );
-    let shares: f64 = chosen.iter().map(|job| job.share).sum();
     let bar = bar(chosen.len());
     let mut tables = Vec::new();
-    // What a part of the jobs gets is what it would get among all.
+    // A job gets what it would get among all, also if it is measured alone.
     let whole = if wanted.quick { QUICK } else { FULL };
-    let whole = if wanted.names.is_empty() { whole.div_f64(shares) } else { whole.div_f64(40.0) };
+    let share = whole.div_f64(all.iter().map(|job| job.share).sum());
     for (number, job) in chosen.iter().enumerate() {
         bar.set_message(job.name.clone());
         let comparison = job.prepare();
-        let time = whole.mul_f64(job.share);
+        let time = share.mul_f64(job.share);
         let fewest = if wanted.quick { 2 } else { 5 };
         let table = comparison.measure((&job.name, &job.does), time, fewest, &|part| {
             bar.set_position(((number as f64 + part) * 100.0) as u64);
@@ -126,7 +123,7 @@ fn run(wanted: &Wanted) -> Result<ExitCode> {
     let report = Report { machine: Machine::here(), quick: wanted.quick, tables };
     let path = report.write(&guests::folder("bench"))?;
     if wanted.record {
-        report.record(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join("BENCHMARKS.md"))?;
+        report.record(&guests::root().join("BENCHMARKS.md"))?;
     }
     if wanted.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

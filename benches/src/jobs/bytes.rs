@@ -1,9 +1,8 @@
 //! A core module that gives back the bytes it is given, and whose memory never grows.
 
-use std::hint::black_box;
 use std::rc::Rc;
 
-use super::{Job, SIZES, runtime};
+use super::{Job, NATIVE, SIZES, add_echo, runtime};
 use crate::compare::Comparison;
 use crate::report::Aim;
 use crate::rivals::host::Host;
@@ -30,58 +29,35 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 fn fresh(input: Vec<u8>) -> Comparison {
-    let (runtime, input) = (Rc::new(runtime()), Rc::<[u8]>::from(input));
-    let (raw, host, wasmer) = (raw::Module::new(), Host::module(), Wasmer::echo());
-    assert!(*runtime.block_on(raw.fresh(&input)) == *input, "raw Wasmtime gave a wrong answer");
-    assert!(*runtime.block_on(host.bytes(&input)) == *input, "PluginHost gave a wrong answer");
-    assert!(*wasmer.fresh(&input) == *input, "wasmer gave a wrong answer");
-
+    let (input, by) = (Rc::from(input), runtime());
+    let (raw, wasmer) = (raw::Module::new(), Wasmer::echo());
     let mut comparison = Comparison::of_times();
-    let (by, of) = (Rc::clone(&runtime), Rc::clone(&input));
-    comparison.run("raw Wasmtime, same guards", move || {
-        black_box(by.block_on(raw.fresh(black_box(&of))));
+    add_echo(&mut comparison, "raw Wasmtime, same guards", &input, move |input: &[u8]| {
+        by.block_on(raw.fresh(input))
     });
-    let (by, of) = (Rc::clone(&runtime), Rc::clone(&input));
-    comparison.run("PluginHost: call_bytes", move || {
-        black_box(by.block_on(host.bytes(black_box(&of))));
-    });
+    add_host(&mut comparison, Host::module(), &input);
     comparison.aim(Aim::at_most(1.1));
-    let of = Rc::clone(&input);
-    comparison.run("wasmer, no guards", move || {
-        black_box(wasmer.fresh(black_box(&of)));
-    });
-    comparison.run("native Rust: a copy", move || {
-        black_box(black_box(&*input).to_vec());
-    });
+    add_echo(&mut comparison, WASMER, &input, move |input: &[u8]| wasmer.fresh(input));
+    add_echo(&mut comparison, NATIVE, &input, |input: &[u8]| input.to_vec());
     comparison
 }
 
 fn warm(input: Vec<u8>) -> Comparison {
-    let (runtime, input) = (Rc::new(runtime()), Rc::<[u8]>::from(input));
-    let (mut raw, host) = (runtime.block_on(raw::Module::new().kept()), Host::warm_module());
-    let mut wasmer = Wasmer::echo().kept();
-    assert!(*runtime.block_on(raw.call(&input)) == *input, "raw Wasmtime gave a wrong answer");
-    // The second one is warm.
-    for _ in 0..2 {
-        assert!(*runtime.block_on(host.bytes(&input)) == *input, "PluginHost gave a wrong answer");
-    }
-    assert!(*wasmer.call(&input) == *input, "wasmer gave a wrong answer");
-
+    let (input, by) = (Rc::from(input), runtime());
+    let (mut raw, mut wasmer) = (by.block_on(raw::Module::new().kept()), Wasmer::echo().kept());
     let mut comparison = Comparison::of_times();
-    let (by, of) = (Rc::clone(&runtime), Rc::clone(&input));
-    comparison.run("raw Wasmtime, limits set anew", move || {
-        black_box(by.block_on(raw.call(black_box(&of))));
+    add_echo(&mut comparison, "raw Wasmtime, limits set anew", &input, move |input: &[u8]| {
+        by.block_on(raw.call(input))
     });
-    let of = Rc::clone(&input);
-    comparison.run("PluginHost: call_bytes", move || {
-        black_box(runtime.block_on(host.bytes(black_box(&of))));
-    });
-    let of = Rc::clone(&input);
-    comparison.run("wasmer, no guards", move || {
-        black_box(wasmer.call(black_box(&of)));
-    });
-    comparison.run("native Rust: a copy", move || {
-        black_box(black_box(&*input).to_vec());
-    });
+    add_host(&mut comparison, Host::warm_module(), &input);
+    add_echo(&mut comparison, WASMER, &input, move |input: &[u8]| wasmer.call(input));
+    add_echo(&mut comparison, NATIVE, &input, |input: &[u8]| input.to_vec());
     comparison
 }
+
+fn add_host(comparison: &mut Comparison, host: Host, input: &Rc<[u8]>) {
+    let by = runtime();
+    add_echo(comparison, "PluginHost: call_bytes", input, move |input: &[u8]| by.block_on(host.bytes(input)));
+}
+
+const WASMER: &str = "wasmer, no guards";

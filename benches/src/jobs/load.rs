@@ -31,7 +31,7 @@ fn compare() -> Comparison {
         seconds(|| by_hand(&engine, home.path()))
     });
     let home = directory("component-echo");
-    let cache = wasmtimes_cache(home.path());
+    let cache = raw::its_own_cache(&home.path().join("cache"));
     comparison.sample("raw Wasmtime with its own cache, filled", move || {
         let mut config = wasmtime::Config::new();
         let engine = Engine::new(config.cache(Some(cache.clone()))).expect("the settings fit together");
@@ -76,12 +76,6 @@ fn directory(guest: &str) -> TempDir {
 fn files(home: &Path) -> impl Iterator<Item = Vec<u8>> {
     let entries = fs::read_dir(home.join(FOLDER)).expect("it is there");
     entries.map(|entry| fs::read(entry.expect("it is there").path()).expect("it is a file"))
-}
-
-fn wasmtimes_cache(home: &Path) -> wasmtime::Cache {
-    let mut settings = wasmtime::CacheConfig::new();
-    settings.with_directory(home.join("cache"));
-    wasmtime::Cache::new(settings).expect("the directory is ours")
 }
 
 fn by_hand(engine: &Engine, home: &Path) {

@@ -3,6 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,6 +110,13 @@ fn store(engine: &Engine) -> Store<Host> {
     table.set_max_capacity(RESOURCES);
     let host = Host { wasi, table, stdout, stderr, memory: 0, peak_memory: 0, table_elements: 0 };
     Store::new(engine, host)
+}
+
+/// The cache that Wasmtime brings along.
+pub(crate) fn its_own_cache(directory: &Path) -> wasmtime::Cache {
+    let mut settings = wasmtime::CacheConfig::new();
+    settings.with_directory(directory);
+    wasmtime::Cache::new(settings).expect("the directory is ours")
 }
 
 /// Puts the store under its limits, for one call.

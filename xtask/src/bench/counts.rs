@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<ExitCode> {
                 grown(&counts, &record["paths"][path])
             ));
         }
-        if update || known.is_none() {
+        if update {
             record["paths"][path] = counts.record(RECORDED);
         }
     }

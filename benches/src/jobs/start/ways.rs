@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use wasmparser::{Parser, Payload, TypeRef};
 use wasmtime::{Config, Engine, Instance, Linker, Module, Store};
 
-use crate::rivals::{extism, trusted, wasmer as wasmer_rival};
+use crate::rivals::{extism, raw, trusted, wasmer as wasmer_rival};
 
 /// What a folder holds: the module, the name of the export that gives the first result, and the native code that is taken on
 /// trust.
@@ -36,22 +36,16 @@ pub(crate) fn answer(way: &str, home: &Path) {
         "wasmtime-cache" => {
             guest.through_wasmtime(&Module::new(&with_its_own_cache(home), &guest.wasm).expect(RIGHT))
         }
-        "ours" => {
-            let ours = Ours::new(Profile::Throughput);
+        "ours" | "untrusted" => {
+            let ours = Ours::new(if way == "ours" { Profile::Throughput } else { Profile::Untrusted });
             guest.through_ours(&ours, &compile_module(&ours.engine, &guest.wasm).expect(RIGHT));
         }
-        "untrusted" => {
-            let ours = Ours::new(Profile::Untrusted);
-            guest.through_ours(&ours, &compile_module(&ours.engine, &guest.wasm).expect(RIGHT));
-        }
-        "sealed" => {
-            let ours = Ours::new(Profile::Throughput);
-            let cache = Cache::open(home.join(OUR_CACHE), host_key()).expect("it is ours");
-            guest.through_ours(&ours, &ours.cached(cache).module(&guest.wasm).expect(RIGHT));
-        }
-        "mapped" => {
-            let ours = Ours::new(Profile::Throughput);
-            let cache = trusted::mapped_cache(&home.join(OUR_CACHE), host_key());
+        "sealed" | "mapped" => {
+            let (ours, root) = (Ours::new(Profile::Throughput), home.join(OUR_CACHE));
+            let cache = match way {
+                "sealed" => Cache::open(root, host_key()).expect("it is ours"),
+                _ => trusted::mapped_cache(&root, host_key()),
+            };
             guest.through_ours(&ours, &ours.cached(cache).module(&guest.wasm).expect(RIGHT));
         }
         "extism" => guest.through_extism(&mut guest.plugin(|builder| builder)),
@@ -144,10 +138,7 @@ fn from_file(wasm: &[u8], home: &Path) -> Module {
 }
 
 fn with_its_own_cache(home: &Path) -> Engine {
-    let mut settings = wasmtime::CacheConfig::new();
-    settings.with_directory(home.join(WASMTIMES_CACHE));
-    let cache = wasmtime::Cache::new(settings).expect("the directory is ours");
-    engine(Some(cache))
+    engine(Some(raw::its_own_cache(&home.join(WASMTIMES_CACHE))))
 }
 
 /// Wasmtime's, with epochs to stop a guest by, which make code larger.
